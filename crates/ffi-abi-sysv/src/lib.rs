@@ -1,1 +1,92 @@
-//! Under construction.
+//! The System V AMD64 calling convention: plans, calls and callbacks.
+//!
+//! The convention of x86-64 Linux, macOS and the BSDs, as the psABI gives it ("System V
+//! Application Binary Interface, AMD64 Architecture Processor Supplement", section 3.2.3).
+//! [`plan`] says for any signature which byte goes into which register or stack slot, on every
+//! host; on x86-64, [`SysV`] also calls and is called.
+//!
+//! Use it alone in a runtime that fills registers itself: read the moves of a
+//! [`Plan`](ffi_types::Plan), or hand argument pointers to the entry that goes with it.
+//!
+//! ```
+//! use ffi_abi_sysv::plan;
+//! use ffi_types::{Convention, Location, Signature, Type};
+//!
+//! let pair = Type::structure("pair").field("d", Type::F64).field("n", Type::I64).build()?;
+//! let plan = plan(&Signature::new(Convention::SysV, Type::VOID, [Type::I32, pair])?)?;
+//! let places: Vec<_> =
+//!     plan.moves().iter().map(|m| plan.registers().location(m.to).to_string()).collect();
+//! assert_eq!(places, ["rdi", "xmm0", "rsi"]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![no_std]
+
+mod assign;
+mod classify;
+#[expect(dead_code, reason = "`DEFINES` is for build.rs, and other hosts have no assembly")]
+mod layout;
+mod registers;
+#[cfg(target_arch = "x86_64")]
+mod trampoline;
+
+pub use assign::plan;
+pub use classify::{Class, Classes, classify};
+pub use registers::{Registers, Returned};
+
+use ffi_types::{
+    CallingConvention, CallingConventionError, Convention, Entry, InvalidCallInterfaceError, Plan,
+    Signature, ThunkTable,
+};
+
+/// System V AMD64, as a [`CallingConvention`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct SysV;
+
+// SAFETY: `plan` follows psABI 3.2.3, and `PlanBuilder` keeps its moves inside the image; the
+// entries and thunks are those of `trampoline.rs`, written for these plans.
+unsafe impl CallingConvention for SysV {
+    fn convention(&self) -> Convention {
+        Convention::SysV
+    }
+
+    fn plan(&self, signature: &Signature) -> Result<Plan, InvalidCallInterfaceError> {
+        plan(signature)
+    }
+
+    fn entry(&self, plan: &Plan) -> Result<Entry, CallingConventionError> {
+        check(plan)?;
+        #[cfg(target_arch = "x86_64")]
+        return Ok(trampoline::entry(plan));
+        #[cfg(not(target_arch = "x86_64"))]
+        Err(NOT_HERE)
+    }
+
+    fn thunks(&self) -> Result<&'static ThunkTable, CallingConventionError> {
+        #[cfg(target_arch = "x86_64")]
+        return Ok(trampoline::thunks());
+        #[cfg(not(target_arch = "x86_64"))]
+        Err(NOT_HERE)
+    }
+
+    fn callback_handler(
+        &self,
+        plan: &Plan,
+    ) -> Result<*const core::ffi::c_void, CallingConventionError> {
+        check(plan)?;
+        #[cfg(target_arch = "x86_64")]
+        return Ok(trampoline::callback_handler(plan));
+        #[cfg(not(target_arch = "x86_64"))]
+        Err(NOT_HERE)
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+const NOT_HERE: CallingConventionError =
+    CallingConventionError::here(Convention::SysV, "it needs an x86-64 processor");
+
+fn check(plan: &Plan) -> Result<(), CallingConventionError> {
+    if plan.convention() == Convention::SysV {
+        return Ok(());
+    }
+    Err(CallingConventionError::here(plan.convention(), "the plan was not made for SysV"))
+}

@@ -1,1 +1,42 @@
-//! Under construction.
+//! C types, their layout, call signatures, and the plan that says where each byte of a call goes.
+//!
+//! This crate is the vocabulary that the others share. It contains no assembly and calls nothing:
+//! an ABI crate such as `ffi-abi-sysv` turns a [`Signature`] into a [`Plan`], and the plan's
+//! moves are carried out by [`Plan::store_arguments`] and its three siblings.
+//! Use it alone to compute the layout of C types, or to write a new [`CallingConvention`].
+//!
+//! ```
+//! use ffi_types::Type;
+//!
+//! let point = Type::structure("point").field("x", Type::F64).field("y", Type::F64).build()?;
+//! assert_eq!(point.to_string(), "struct point { double x; double y; }");
+//! assert_eq!((point.size(), point.align()), (16, 8));
+//! # Ok::<(), ffi_types::TypeValidationError>(())
+//! ```
+//!
+//! `no_std` with `alloc`. Every convention described here has 64-bit pointers.
+#![no_std]
+
+extern crate alloc;
+
+mod callback;
+mod convention;
+mod error;
+mod layout;
+mod plan;
+mod print;
+mod signature;
+mod ty;
+mod value;
+
+pub use callback::{CallbackHeader, Dispatch, Slot, ThunkTable};
+pub use convention::{Aapcs64, CallingConvention, Convention, DataModel, Entry, Win64};
+pub use error::{
+    CallingConventionError, InterfaceField, InterfaceReason, InvalidCallInterfaceError,
+    TypeProblem, TypeValidationError, UnsupportedPlatformError,
+};
+pub use layout::AggregateBuilder;
+pub use plan::{Bank, Extension, Location, Move, Plan, PlanBuilder, RegisterFile, ReturnPlan};
+pub use signature::{MAX_ARGUMENTS, Signature};
+pub use ty::{Field, Leaf, MAX_LEAVES_SIZE, Scalar, Type, TypeKind};
+pub use value::CType;

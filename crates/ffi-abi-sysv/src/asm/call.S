@@ -1,0 +1,112 @@
+/* Calls: the argument registers are loaded from an image, and the function is called.
+
+   None of these knows a signature. The return registers pass through untouched, so that Rust
+   declares each entry once per kind of result and receives rax, rdx, xmm0 and xmm1 as the
+   convention returns them. */
+
+#include "macros.h"
+
+/* Loads the general argument registers from the image at r10. */
+.macro LOAD_GENERAL
+    mov rdi, [r10 + GENERAL + 0]
+    mov rsi, [r10 + GENERAL + 8]
+    mov rdx, [r10 + GENERAL + 16]
+    mov rcx, [r10 + GENERAL + 24]
+    mov r8,  [r10 + GENERAL + 32]
+    mov r9,  [r10 + GENERAL + 40]
+.endm
+
+/* Loads the vector argument registers from the image at r10. */
+.macro LOAD_VECTOR
+    movsd xmm0, qword ptr [r10 + VECTOR + 0]
+    movsd xmm1, qword ptr [r10 + VECTOR + 8]
+    movsd xmm2, qword ptr [r10 + VECTOR + 16]
+    movsd xmm3, qword ptr [r10 + VECTOR + 24]
+    movsd xmm4, qword ptr [r10 + VECTOR + 32]
+    movsd xmm5, qword ptr [r10 + VECTOR + 40]
+    movsd xmm6, qword ptr [r10 + VECTOR + 48]
+    movsd xmm7, qword ptr [r10 + VECTOR + 56]
+.endm
+
+/* call_general(rdi: image, rsi: function)
+
+   For calls without vector registers and stack arguments. There is nothing to put on the stack
+   and nothing to do afterwards, so the function is jumped to and returns to our caller: no frame.
+   al = 0, as a variadic callee is told that no vector register is used. */
+FUNCTION(call_general)
+    mov r10, rdi
+    mov r11, rsi
+    LOAD_GENERAL
+    xor eax, eax
+    jmp r11
+END(call_general)
+
+/* call_vector(rdi: image, rsi: function, edx: number of vector registers, for al)
+
+   The same with vector registers. */
+FUNCTION(call_vector)
+    mov r10, rdi
+    mov r11, rsi
+    mov eax, edx
+    LOAD_VECTOR
+    LOAD_GENERAL
+    jmp r11
+END(call_vector)
+
+/* call_stack(rdi: plan, rsi: arguments, rdx: result, rcx: function, r8: room, r9: fill)
+
+   For calls with stack arguments, of any size. Makes room for the image, has it filled by
+   fill(rdi: plan, rsi: arguments, rdx: result, rcx: image) -> eax: number of vector registers,
+   loads the registers from its lower part and calls with its upper part as the stack area.
+
+       at the entry      after making room                    at the call
+                         rbp + 8   return address
+       rsp  return       rbp       caller's rbp
+            address      rbp - 8   caller's rbx               the same
+                         rbp - 16  (padding)
+                                   (up to align - 16 bytes)
+                                   stack area, room->size     rsp: its lowest byte
+                         rsp       register file              (dead)
+
+   rbx holds the function across the call of fill. The stack area is aligned to room->align. */
+FUNCTION(call_stack)
+    push rbp
+    .cfi_def_cfa_offset 16
+    .cfi_offset rbp, -16
+    mov rbp, rsp
+    .cfi_def_cfa_register rbp
+    push rbx
+    .cfi_offset rbx, -24
+    mov rbx, rcx
+
+    mov rax, rsp
+    sub rax, [r8 + ROOM_SIZE]
+    mov r10, [r8 + ROOM_ALIGN]
+    neg r10
+    and rax, r10
+    sub rax, REGISTERS_SIZE
+
+    /* Touch every page on the way down, so that a stack that is too small ends in its guard page
+       and not in somebody else's memory. */
+1:  lea r10, [rsp - 4096]
+    cmp r10, rax
+    jbe 2f
+    mov rsp, r10
+    or qword ptr [rsp], 0
+    jmp 1b
+2:  mov rsp, rax
+
+    mov rcx, rsp
+    call r9
+    mov r11, rbx
+    mov r10, rsp
+    LOAD_VECTOR
+    LOAD_GENERAL
+    add rsp, REGISTERS_SIZE
+    call r11
+
+    mov rbx, [rbp - 8]
+    leave
+    .cfi_def_cfa rsp, 8
+    ret
+END(call_stack)

@@ -1,0 +1,148 @@
+//! The counters: which register or stack slot each eightbyte gets. SysV psABI 3.2.3, "Passing"
+//! and "Returning of Values".
+
+use crate::classify::{Class, Classes, classify};
+use crate::registers::{REGISTERS, RETURNED};
+use ffi_types::{
+    Convention, Extension, InterfaceField, InterfaceReason, InvalidCallInterfaceError, Move, Plan,
+    PlanBuilder, Scalar, Signature, Type,
+};
+
+/// The most bytes that the arguments may take on the stack: half of what 32 bits can address.
+const MAX_STACK: u64 = 1 << 31;
+
+/// Decides where each byte of a call goes. Pure; the signature's convention is not looked at.
+///
+/// # Errors
+/// [`InterfaceReason::TooLarge`] when the arguments do not fit on any stack.
+pub fn plan(signature: &Signature) -> Result<Plan, InvalidCallInterfaceError> {
+    let mut counters = Counters {
+        plan: PlanBuilder::new(Convention::SysV, &REGISTERS, &RETURNED),
+        general: 0,
+        vector: 0,
+        stack: 0,
+    };
+    counters.returned(signature.return_type())?;
+    for (index, ty) in signature.arguments().iter().enumerate() {
+        counters.argument(index, ty)?;
+    }
+    // 3.2.3: `al` holds an upper bound on the number of vector registers used by a call through
+    // `...`. A function that is not variadic ignores it.
+    counters.plan.vector_count(counters.vector as u8);
+    Ok(counters.plan.finish(counters.stack as u32))
+}
+
+struct Counters {
+    plan: PlanBuilder,
+    /// The next of rdi, rsi, rdx, rcx, r8, r9.
+    general: usize,
+    /// The next of xmm0 to xmm7.
+    vector: usize,
+    /// The bytes of the stack area taken so far.
+    stack: u64,
+}
+
+impl Counters {
+    fn argument(&mut self, index: usize, ty: &Type) -> Result<(), InvalidCallInterfaceError> {
+        match classify(ty) {
+            Classes::Eightbytes(classes) if self.has_room_for(classes) => {
+                for m in eightbytes(ty, classes) {
+                    let to = match classes[m.offset as usize / 8] {
+                        Class::Sse => take(&mut self.vector, |i| REGISTERS.vector.at(i)),
+                        _ => take(&mut self.general, |i| REGISTERS.general.at(i)),
+                    };
+                    self.plan.argument(Move { argument: index as u16, to, ..m });
+                }
+                Ok(())
+            }
+            // "If there are no registers available for any eightbyte of an argument, the whole
+            // argument is passed on the stack." Later ones still take the registers left over.
+            _ => self.on_the_stack(index, ty),
+        }
+    }
+
+    fn has_room_for(&self, classes: [Class; 2]) -> bool {
+        let needs = |class| classes.iter().filter(|&&c| c == class).count();
+        self.general + needs(Class::Integer) <= REGISTERS.general.names.len()
+            && self.vector + needs(Class::Sse) <= REGISTERS.vector.names.len()
+    }
+
+    fn on_the_stack(&mut self, index: usize, ty: &Type) -> Result<(), InvalidCallInterfaceError> {
+        // "The size of each argument gets rounded up to eightbytes"; an argument is aligned to 8,
+        // or to its own alignment if that is greater.
+        let align = ty.align().max(8) as u64;
+        let start = self.stack.next_multiple_of(align);
+        let end = (start + ty.size() as u64).next_multiple_of(8);
+        if end + align > MAX_STACK {
+            let reason = InterfaceReason::TooLarge { size: ty.size(), max: MAX_STACK as usize };
+            return Err(InvalidCallInterfaceError::argument(index, reason));
+        }
+        self.stack = end;
+        self.plan.stack_align(align as u32);
+        let to = REGISTERS.size + start as u32;
+        let extension = ty.as_scalar().map_or(Extension::None, extension);
+        let (argument, len) = (index as u16, ty.size() as u32);
+        self.plan.argument(Move { argument, extension, offset: 0, len, to });
+        Ok(())
+    }
+
+    fn returned(&mut self, ty: &Type) -> Result<(), InvalidCallInterfaceError> {
+        if ty.is_void() {
+            return Ok(());
+        }
+        let Classes::Eightbytes(classes) = classify(ty) else {
+            if ty.size() as u64 > MAX_STACK {
+                let reason = InterfaceReason::TooLarge { size: ty.size(), max: MAX_STACK as usize };
+                return Err(InvalidCallInterfaceError::of(InterfaceField::Return, reason));
+            }
+            // "The caller provides space for the return value and passes the address of this
+            // storage in %rdi as if it were the first argument."
+            let to = take(&mut self.general, |i| REGISTERS.general.at(i));
+            // "On return %rax will contain the address that has been passed in by the caller."
+            self.plan.returned_in_memory(to, Some(RETURNED.general.at(0)));
+            return Ok(());
+        };
+        // "The next available register of the sequence %rax, %rdx", or of %xmm0, %xmm1.
+        let (mut general, mut vector) = (0, 0);
+        for m in eightbytes(ty, classes) {
+            let to = match classes[m.offset as usize / 8] {
+                Class::Sse => take(&mut vector, |i| RETURNED.vector.at(i)),
+                _ => take(&mut general, |i| RETURNED.general.at(i)),
+            };
+            self.plan.returned(Move { to, ..m });
+        }
+        Ok(())
+    }
+}
+
+/// Hands out the register that the counter stands at.
+fn take(counter: &mut usize, at: impl Fn(usize) -> u32) -> u32 {
+    let offset = at(*counter);
+    *counter += 1;
+    offset
+}
+
+/// One move for each eightbyte that is not padding; where it goes is still open.
+fn eightbytes(ty: &Type, classes: [Class; 2]) -> impl Iterator<Item = Move> {
+    let size = ty.size() as u32;
+    let extension = ty.as_scalar().map_or(Extension::Zero, extension);
+    [(0, classes[0]), (8, classes[1])].into_iter().filter(|&(_, class)| class != Class::NoClass).map(
+        move |(offset, _)| Move {
+            argument: 0,
+            extension,
+            offset,
+            len: (size - offset).min(8),
+            to: 0,
+        },
+    )
+}
+
+/// How a scalar fills its eightbyte. The psABI leaves the upper bits undefined except for `_Bool`,
+/// but clang's callees rely on integers being extended to 32 bits, and its callers on results.
+fn extension(scalar: Scalar) -> Extension {
+    match scalar {
+        Scalar::Bool => Extension::Bool,
+        scalar if scalar.is_signed() => Extension::Sign,
+        _ => Extension::Zero,
+    }
+}

@@ -1,0 +1,71 @@
+//! The register images, in the layout that the assembly reads and writes.
+
+use crate::layout;
+use core::mem::offset_of;
+use ffi_types::{Bank, CallbackHeader, RegisterFile, Slot};
+
+/// The argument registers of SysV psABI 3.2.3. A call loads them from here, a callback saves them
+/// here.
+#[repr(C, align(16))]
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Registers {
+    /// rdi, rsi, rdx, rcx, r8, r9.
+    pub general: [u64; 6],
+    /// The low eightbytes of xmm0 to xmm7.
+    pub vector: [u64; 8],
+}
+
+/// The return registers of SysV psABI 3.2.3.
+#[repr(C, align(16))]
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Returned {
+    /// rax, rdx.
+    pub general: [u64; 2],
+    /// The low eightbytes of xmm0 and xmm1.
+    pub vector: [u64; 2],
+}
+
+/// The stack area that a call needs, for the assembly that makes it.
+#[repr(C)]
+pub(crate) struct Room {
+    pub(crate) size: u64,
+    pub(crate) align: u64,
+}
+
+/// [`Registers`], for plans.
+pub(crate) static REGISTERS: RegisterFile = RegisterFile {
+    general: Bank {
+        offset: layout::GENERAL,
+        stride: 8,
+        names: &["rdi", "rsi", "rdx", "rcx", "r8", "r9"],
+    },
+    vector: Bank {
+        offset: layout::VECTOR,
+        stride: 8,
+        names: &["xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7"],
+    },
+    size: layout::REGISTERS_SIZE,
+};
+
+/// [`Returned`], for plans.
+pub(crate) static RETURNED: RegisterFile = RegisterFile {
+    general: Bank { offset: layout::RETURN_GENERAL, stride: 8, names: &["rax", "rdx"] },
+    vector: Bank { offset: layout::RETURN_VECTOR, stride: 8, names: &["xmm0", "xmm1"] },
+    size: layout::RETURNED_SIZE,
+};
+
+const _: () = {
+    assert!(offset_of!(Registers, general) == layout::GENERAL as usize);
+    assert!(offset_of!(Registers, vector) == layout::VECTOR as usize);
+    assert!(size_of::<Registers>() == layout::REGISTERS_SIZE as usize);
+    assert!(align_of::<Registers>() == 16 && layout::REGISTERS_SIZE.is_multiple_of(16));
+    assert!(offset_of!(Returned, general) == layout::RETURN_GENERAL as usize);
+    assert!(offset_of!(Returned, vector) == layout::RETURN_VECTOR as usize);
+    assert!(size_of::<Returned>() == layout::RETURNED_SIZE as usize);
+    assert!(offset_of!(Room, size) == layout::ROOM_SIZE as usize);
+    assert!(offset_of!(Room, align) == layout::ROOM_ALIGN as usize);
+    assert!(offset_of!(Slot, handler) == layout::SLOT_HANDLER as usize);
+    assert!(offset_of!(Slot, context) == layout::SLOT_CONTEXT as usize);
+    assert!(size_of::<Slot>() == layout::SLOT_SIZE as usize);
+    assert!(offset_of!(CallbackHeader, dispatch) == layout::CONTEXT_DISPATCH as usize);
+};

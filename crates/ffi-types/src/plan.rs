@@ -1,0 +1,633 @@
+//! Where each byte of a call goes, as data, and the one executor that carries it out.
+//!
+//! The executor works on an *image*: the register file followed by the stack area, in one piece
+//! of memory. A trampoline loads the registers from the first part and calls with the second part
+//! as its stack. An offset into the image thus names a register or a stack slot;
+//! [`RegisterFile::location`] tells which.
+
+use crate::Convention;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+/// The registers of one kind in a [`RegisterFile`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bank {
+    /// Where the first one is saved, in bytes from the start of the file.
+    pub offset: u32,
+    /// The distance from one to the next, in bytes.
+    pub stride: u32,
+    /// Their names, in order.
+    pub names: &'static [&'static str],
+}
+
+impl Bank {
+    /// Where register `index` is saved, in bytes from the start of the file.
+    pub const fn at(&self, index: usize) -> u32 {
+        self.offset + index as u32 * self.stride
+    }
+
+    fn index_of(&self, offset: u32) -> Option<usize> {
+        let index = (offset.checked_sub(self.offset)? / self.stride) as usize;
+        (index < self.names.len()).then_some(index)
+    }
+}
+
+/// How the registers that carry arguments, or results, are laid out in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RegisterFile {
+    /// The general-purpose registers.
+    pub general: Bank,
+    /// The floating-point and vector registers.
+    pub vector: Bank,
+    /// The size of the whole in bytes; in a call's image the stack area starts here.
+    pub size: u32,
+}
+
+impl RegisterFile {
+    /// What an offset into the image stands for.
+    pub fn location(&self, offset: u32) -> Location {
+        if offset >= self.size {
+            Location::Stack(offset - self.size)
+        } else if let Some(index) = self.general.index_of(offset) {
+            Location::Register(self.general.names[index])
+        } else if let Some(index) = self.vector.index_of(offset) {
+            Location::Register(self.vector.names[index])
+        } else {
+            Location::Padding
+        }
+    }
+}
+
+/// What an offset into an image stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Location {
+    /// The register of that name.
+    Register(&'static str),
+    /// That many bytes above the stack pointer, as it is just before the call instruction.
+    Stack(u32),
+    /// Nothing; no move goes there.
+    Padding,
+}
+
+impl core::fmt::Display for Location {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Register(name) => f.write_str(name),
+            Self::Stack(offset) => write!(f, "[stack+{offset}]"),
+            Self::Padding => f.write_str("padding"),
+        }
+    }
+}
+
+/// What fills the rest of an eightbyte of which a value takes only a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Extension {
+    /// Nothing: exactly `len` bytes are written.
+    None,
+    /// Zeros.
+    Zero,
+    /// Copies of the sign bit.
+    Sign,
+    /// Zeros; and where the value is read back, anything but 0 becomes 1.
+    Bool,
+}
+
+/// Some bytes of one value, and where they go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Move {
+    /// The argument that the bytes are taken from; 0 for a return value.
+    pub argument: u16,
+    /// What becomes of the rest of the eightbyte at `to`.
+    pub extension: Extension,
+    /// Where they start, in bytes from the start of the value.
+    pub offset: u32,
+    /// How many they are; with an extension at most 8.
+    pub len: u32,
+    /// Where they go, in bytes from the start of the image.
+    pub to: u32,
+}
+
+/// How the result comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReturnPlan<'a> {
+    /// There is none.
+    Void,
+    /// The caller passes the address of the room for it ("sret").
+    Memory {
+        /// Where in the image the address goes.
+        pointer_to: u32,
+        /// Where in the return register file the callee hands the address back, if it does.
+        pointer_back: Option<u32>,
+    },
+    /// In registers: `to` is an offset into the *return* register file.
+    Registers(&'a [Move]),
+}
+
+/// A prepared call: for every argument the moves that place it, and how the result comes back.
+///
+/// Immutable data, `Send + Sync`. It can be read without calling through it; an interpreter or a
+/// JIT may carry out the moves itself.
+#[derive(Debug)]
+pub struct Plan {
+    convention: Convention,
+    registers: &'static RegisterFile,
+    returns: &'static RegisterFile,
+    /// By argument, then those of the result.
+    moves: Box<[Move]>,
+    /// The argument moves again, for the executor: sorted by [`Group`].
+    steps: Box<[Step]>,
+    group_lengths: [u16; GROUPS],
+    argument_moves: u16,
+    argument_count: u16,
+    vector_count: u8,
+    uses_vector: bool,
+    return_pointer: Option<(u32, Option<u32>)>,
+    stack_size: u32,
+    stack_align: u32,
+}
+
+/// A move as the executor wants it.
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    argument: u32,
+    from: u32,
+    to: u32,
+    len: u32,
+}
+
+/// The steps of one group are alike, so that carrying them out branches on no data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Group {
+    Word,
+    Zero4,
+    Sign4,
+    Zero2,
+    Sign2,
+    Zero1,
+    Sign1,
+    /// Three, five, six or seven bytes to an eightbyte.
+    ZeroSome,
+    Copy,
+}
+
+const GROUPS: usize = Group::Copy as usize + 1;
+
+/// Copies of up to this many bytes are done in eightbytes instead of by `memcpy`.
+const MAX_WORDWISE: u32 = 64;
+
+impl Plan {
+    /// The convention that the plan is for.
+    pub fn convention(&self) -> Convention {
+        self.convention
+    }
+
+    /// The register file that starts the image.
+    pub fn registers(&self) -> &'static RegisterFile {
+        self.registers
+    }
+
+    /// The register file of results.
+    pub fn return_registers(&self) -> &'static RegisterFile {
+        self.returns
+    }
+
+    /// How many arguments there are.
+    pub fn argument_count(&self) -> usize {
+        usize::from(self.argument_count)
+    }
+
+    /// All moves of arguments, in the order of the arguments.
+    pub fn moves(&self) -> &[Move] {
+        &self.moves[..usize::from(self.argument_moves)]
+    }
+
+    /// The moves of one argument; empty past the end.
+    #[inline]
+    pub fn moves_of(&self, argument: usize) -> &[Move] {
+        let moves = self.moves();
+        // Each argument has at least one move, so its first is at its own index or later.
+        let mut start = argument.min(moves.len());
+        if start > 0 && moves[start - 1].argument as usize >= argument
+            || moves.get(start).is_some_and(|m| usize::from(m.argument) < argument)
+        {
+            start = moves.partition_point(|m| usize::from(m.argument) < argument);
+        }
+        let mut end = start;
+        while moves.get(end).is_some_and(|m| usize::from(m.argument) == argument) {
+            end += 1;
+        }
+        &moves[start..end]
+    }
+
+    /// How the result comes back.
+    #[inline]
+    pub fn return_plan(&self) -> ReturnPlan<'_> {
+        match (self.return_pointer, &self.moves[usize::from(self.argument_moves)..]) {
+            (Some((pointer_to, pointer_back)), _) => {
+                ReturnPlan::Memory { pointer_to, pointer_back }
+            }
+            (None, []) => ReturnPlan::Void,
+            (None, moves) => ReturnPlan::Registers(moves),
+        }
+    }
+
+    /// The size of the stack area in bytes, a multiple of 16.
+    #[inline]
+    pub fn stack_size(&self) -> usize {
+        self.stack_size as usize
+    }
+
+    /// What the stack area is aligned to, in bytes: 16, or more for an over-aligned argument.
+    pub fn stack_align(&self) -> usize {
+        self.stack_align as usize
+    }
+
+    /// The size in bytes of the image: registers and stack area.
+    #[inline]
+    pub fn image_size(&self) -> usize {
+        self.registers.size as usize + self.stack_size()
+    }
+
+    /// How many vector registers carry arguments, where the callee is told (SysV's `al`).
+    #[inline]
+    pub fn vector_count(&self) -> u8 {
+        self.vector_count
+    }
+
+    /// Whether any argument is in a vector register.
+    #[inline]
+    pub fn uses_vector_registers(&self) -> bool {
+        self.uses_vector
+    }
+
+    /// What the plan occupies in bytes, its own heap memory included.
+    pub fn size_bytes(&self) -> usize {
+        size_of::<Self>() + size_of_val(&*self.moves) + size_of_val(&*self.steps)
+    }
+
+    /// Whether every step copies a whole eightbyte.
+    fn only_words(&self) -> bool {
+        usize::from(self.group_lengths[Group::Word as usize]) == self.steps.len()
+    }
+
+    fn steps_of(&self, group: Group, start: &mut usize) -> Range<usize> {
+        let end = *start + usize::from(self.group_lengths[group as usize]);
+        core::mem::replace(start, end)..end
+    }
+
+    /// Fills a call's image: every argument in its registers and stack slots, and the address
+    /// `result` where the convention wants it. What no move covers is left as it was.
+    ///
+    /// # Safety
+    /// - `arguments` points to one pointer per argument, each to as many readable bytes as the
+    ///   argument's type has (no alignment is needed);
+    /// - `image` points to [`image_size`](Self::image_size) writable bytes, aligned to 8, that
+    ///   overlap no argument;
+    /// - `result` is what the callee may be told to write to; it is not accessed here.
+    #[inline(always)]
+    pub unsafe fn store_arguments(
+        &self,
+        arguments: *const *const u8,
+        result: *mut u8,
+        image: *mut u8,
+    ) {
+        if let Some((pointer_to, _)) = self.return_pointer {
+            // SAFETY: the offset is inside the image, and a multiple of 8.
+            unsafe { image.add(pointer_to as usize).cast::<*mut u8>().write(result) };
+        }
+        // SAFETY (of the steps below): `PlanBuilder` made each from a move whose source lies
+        // inside the argument and whose target lies inside the image; an eightbyte's target is a
+        // multiple of 8.
+        let source = |step: &Step| unsafe {
+            (*arguments.add(step.argument as usize)).add(step.from as usize)
+        };
+        // SAFETY: as above.
+        let target = |step: &Step| unsafe { image.add(step.to as usize) };
+        let words = usize::from(self.group_lengths[Group::Word as usize]);
+        for step in &self.steps[..words] {
+            // SAFETY: as above; the group's steps have eight bytes.
+            unsafe {
+                target(step).cast::<u64>().write(source(step).cast::<u64>().read_unaligned());
+            }
+        }
+        if self.only_words() {
+            return;
+        }
+        let mut start = words;
+        macro_rules! extend {
+            ($($group:ident: $from:ty as $to:ty;)*) => {
+                $(for step in &self.steps[self.steps_of(Group::$group, &mut start)] {
+                    // SAFETY: as above; the group's steps have the size of the type.
+                    unsafe {
+                        let value = source(step).cast::<$from>().read_unaligned();
+                        target(step).cast::<$to>().write(value.into());
+                    }
+                })*
+            };
+        }
+        extend! {
+            Zero4: u32 as u64;
+            Sign4: i32 as i64;
+            Zero2: u16 as u64;
+            Sign2: i16 as i64;
+            Zero1: u8 as u64;
+            Sign1: i8 as i64;
+        }
+        for step in &self.steps[self.steps_of(Group::ZeroSome, &mut start)] {
+            // SAFETY: as above; the group's steps have three to seven bytes.
+            unsafe { target(step).cast::<u64>().write(read_some(source(step), step.len)) };
+        }
+        for step in &self.steps[start..] {
+            // SAFETY: as above; the step's length is inside both.
+            unsafe {
+                core::ptr::copy_nonoverlapping(source(step), target(step), step.len as usize);
+            }
+        }
+    }
+
+    /// Takes a result out of the saved return registers and writes exactly its size to `result`.
+    ///
+    /// # Safety
+    /// `returned` is readable for the return register file, and `result` writable for the size of
+    /// the return type. For a result in memory or none at all nothing is accessed.
+    #[inline(always)]
+    pub unsafe fn load_return(&self, returned: *const u8, result: *mut u8) {
+        if let ReturnPlan::Registers(moves) = self.return_plan() {
+            for m in moves {
+                // SAFETY: the builder checked that a return move lies inside both.
+                unsafe {
+                    read_back(m, returned.add(m.to as usize), result.add(m.offset as usize));
+                }
+            }
+        }
+    }
+
+    /// Takes an argument out of a callback's saved registers and stack: the way back of
+    /// [`store_arguments`](Self::store_arguments). Writes exactly the argument's size to `value`.
+    ///
+    /// # Safety
+    /// `registers` is readable for the register file, `stack` for the stack area, and `value`
+    /// writable for the size of the argument's type. Past the last argument nothing is accessed.
+    #[inline(always)]
+    pub unsafe fn load_argument(
+        &self,
+        argument: usize,
+        registers: *const u8,
+        stack: *const u8,
+        value: *mut u8,
+    ) {
+        for m in self.moves_of(argument) {
+            let source = match m.to.checked_sub(self.registers.size) {
+                // SAFETY: the builder checked that the move lies inside the stack area...
+                Some(offset) => unsafe { stack.add(offset as usize) },
+                // SAFETY: ...or inside the register file.
+                None => unsafe { registers.add(m.to as usize) },
+            };
+            // SAFETY: as above, and inside the value.
+            unsafe { read_back(m, source, value.add(m.offset as usize)) };
+        }
+    }
+
+    /// Where the caller of a callback wants its result, if that is in memory.
+    ///
+    /// # Safety
+    /// `registers` is readable for the register file.
+    #[inline(always)]
+    pub unsafe fn result_pointer(&self, registers: *const u8) -> Option<*mut u8> {
+        // SAFETY: a hidden pointer is always in a register, so its offset is inside the file.
+        self.return_pointer.map(|(to, _)| unsafe {
+            registers.add(to as usize).cast::<*mut u8>().read()
+        })
+    }
+
+    /// Puts a callback's result into the return registers, extended as the convention says; for
+    /// a result in memory the address `value` itself, where the convention hands it back.
+    ///
+    /// # Safety
+    /// `returned` is writable for the return register file and aligned to 8; unless the result is
+    /// in memory, `value` is readable for the size of the return type.
+    #[inline(always)]
+    pub unsafe fn store_return(&self, value: *const u8, returned: *mut u8) {
+        match self.return_plan() {
+            ReturnPlan::Registers(moves) => {
+                for m in moves {
+                    // SAFETY: the builder checked that a return move lies inside both.
+                    unsafe {
+                        let from = value.add(m.offset as usize);
+                        let word = read_extended(from, m.len, m.extension);
+                        returned.add(m.to as usize).cast::<u64>().write(word);
+                    }
+                }
+            }
+            ReturnPlan::Memory { pointer_back: Some(back), .. } => {
+                // SAFETY: the builder's offset is inside the return register file.
+                unsafe { returned.add(back as usize).cast::<*const u8>().write(value) };
+            }
+            ReturnPlan::Memory { pointer_back: None, .. } | ReturnPlan::Void => {}
+        }
+    }
+}
+
+/// Reads `len` bytes, 1 to 7, and no more, as a little-endian number.
+///
+/// # Safety
+/// `from` is readable for `len` bytes.
+#[inline]
+unsafe fn read_some(from: *const u8, len: u32) -> u64 {
+    let (mut value, mut shift, mut at) = (0u64, 0, from);
+    macro_rules! part {
+        ($ty:ty) => {
+            if len & size_of::<$ty>() as u32 != 0 {
+                // SAFETY: the powers of two in `len` add up to it.
+                unsafe {
+                    value |= u64::from(at.cast::<$ty>().read_unaligned()) << shift;
+                    at = at.add(size_of::<$ty>());
+                }
+                shift += <$ty>::BITS;
+            }
+        };
+    }
+    part!(u32);
+    part!(u16);
+    part!(u8);
+    let _ = (shift, at);
+    value
+}
+
+/// Reads `len` bytes, 1 to 8, and no more, and extends them to an eightbyte.
+///
+/// # Safety
+/// `from` is readable for `len` bytes.
+#[inline]
+unsafe fn read_extended(from: *const u8, len: u32, extension: Extension) -> u64 {
+    if len == 8 {
+        // SAFETY: the caller gives eight bytes.
+        return unsafe { from.cast::<u64>().read_unaligned() };
+    }
+    // SAFETY: the caller's.
+    let value = unsafe { read_some(from, len) };
+    match extension {
+        Extension::Sign => {
+            let unused = 64 - 8 * len;
+            ((value << unused) as i64 >> unused) as u64
+        }
+        Extension::Bool => u64::from(value != 0),
+        Extension::None | Extension::Zero => value,
+    }
+}
+
+/// Writes the bytes of a move from the image back to the value they belong to.
+///
+/// # Safety
+/// `from` and `to` are readable and writable for the move's length.
+#[inline(always)]
+unsafe fn read_back(m: &Move, from: *const u8, to: *mut u8) {
+    // SAFETY (of each arm): the caller's.
+    unsafe {
+        match m.len {
+            8 => to.cast::<u64>().write_unaligned(from.cast::<u64>().read_unaligned()),
+            4 => to.cast::<u32>().write_unaligned(from.cast::<u32>().read_unaligned()),
+            2 => to.cast::<u16>().write_unaligned(from.cast::<u16>().read_unaligned()),
+            1 if m.extension == Extension::Bool => to.write(u8::from(from.read() != 0)),
+            1 => to.write(from.read()),
+            len => core::ptr::copy_nonoverlapping(from, to, len as usize),
+        }
+    }
+}
+
+/// Collects the moves of a [`Plan`]; for implementations of a calling convention.
+#[derive(Debug)]
+pub struct PlanBuilder {
+    convention: Convention,
+    registers: &'static RegisterFile,
+    returns: &'static RegisterFile,
+    moves: Vec<Move>,
+    returned: Vec<Move>,
+    return_pointer: Option<(u32, Option<u32>)>,
+    vector_count: u8,
+    stack_align: u32,
+}
+
+impl PlanBuilder {
+    /// Starts a plan.
+    pub fn new(
+        convention: Convention,
+        registers: &'static RegisterFile,
+        returns: &'static RegisterFile,
+    ) -> Self {
+        Self {
+            convention,
+            registers,
+            returns,
+            moves: Vec::new(),
+            returned: Vec::new(),
+            return_pointer: None,
+            vector_count: 0,
+            stack_align: 16,
+        }
+    }
+
+    /// Adds a move of an argument. Arguments come in order, each with at least one move.
+    ///
+    /// # Panics
+    /// If the arguments are out of order or the move extends more than 8 bytes: a mistake of the
+    /// convention, not of its user.
+    pub fn argument(&mut self, m: Move) {
+        let next = self.moves.last().map_or(0, |last| last.argument + 1);
+        assert!(m.argument == next || m.argument + 1 == next, "argument {} is next", next);
+        assert!(m.extension == Extension::None || m.len <= 8, "{} bytes cannot be extended", m.len);
+        self.moves.push(m);
+    }
+
+    /// Adds a move of the result, whose target is in the return register file.
+    ///
+    /// # Panics
+    /// If the target is outside of that file: a mistake of the convention, not of its user.
+    pub fn returned(&mut self, m: Move) {
+        assert!(m.len <= 8 && m.to + 8 <= self.returns.size, "{m:?} is outside the return image");
+        self.returned.push(m);
+    }
+
+    /// The result is in memory. Its address goes to one image offset, and comes back at another
+    /// one of the return register file where the convention says so.
+    pub fn returned_in_memory(&mut self, pointer_to: u32, pointer_back: Option<u32>) {
+        self.return_pointer = Some((pointer_to, pointer_back));
+    }
+
+    /// The callee is told this many vector registers.
+    pub fn vector_count(&mut self, count: u8) {
+        self.vector_count = count;
+    }
+
+    /// The stack area is aligned to at least this many bytes.
+    pub fn stack_align(&mut self, align: u32) {
+        self.stack_align = self.stack_align.max(align);
+    }
+
+    /// The plan, with a stack area of at least `stack_size` bytes.
+    ///
+    /// # Panics
+    /// If a move goes past the image: a mistake of the convention, not of its user.
+    pub fn finish(self, stack_size: u32) -> Plan {
+        let stack_size = stack_size.next_multiple_of(16);
+        let image_size = self.registers.size + stack_size;
+        let mut steps = Vec::with_capacity(self.moves.len());
+        for m in &self.moves {
+            let written = if m.extension == Extension::None { m.len } else { 8 };
+            assert!(m.to + written <= image_size, "{m:?} is outside the image");
+            push_steps(&mut steps, m);
+        }
+        steps.sort_by_key(|(group, _)| *group);
+        let mut group_lengths = [0; GROUPS];
+        for (group, _) in &steps {
+            group_lengths[*group as usize] += 1;
+        }
+        let vector = self.registers.vector;
+        let in_vector = |m: &Move| m.to < self.registers.size && vector.index_of(m.to).is_some();
+        Plan {
+            convention: self.convention,
+            registers: self.registers,
+            returns: self.returns,
+            argument_count: self.moves.last().map_or(0, |last| last.argument + 1),
+            argument_moves: self.moves.len() as u16,
+            uses_vector: self.moves.iter().any(in_vector),
+            moves: self.moves.into_iter().chain(self.returned).collect(),
+            steps: steps.into_iter().map(|(_, step)| step).collect(),
+            group_lengths,
+            vector_count: self.vector_count,
+            return_pointer: self.return_pointer,
+            stack_size,
+            stack_align: self.stack_align,
+        }
+    }
+}
+
+fn push_steps(steps: &mut Vec<(Group, Step)>, m: &Move) {
+    let step = |from, to, len| Step { argument: m.argument.into(), from, to, len };
+    let group = match (m.extension, m.len) {
+        (_, 8) => Group::Word,
+        (Extension::Zero | Extension::Bool, 4) => Group::Zero4,
+        (Extension::Sign, 4) => Group::Sign4,
+        (Extension::Zero | Extension::Bool, 2) => Group::Zero2,
+        (Extension::Sign, 2) => Group::Sign2,
+        (Extension::Zero | Extension::Bool, 1) => Group::Zero1,
+        (Extension::Sign, 1) => Group::Sign1,
+        (Extension::Zero | Extension::Sign | Extension::Bool, _) => Group::ZeroSome,
+        (Extension::None, len) if len <= MAX_WORDWISE && m.to.is_multiple_of(8) => {
+            let words = len / 8;
+            steps.extend((0..words).map(|i| (Group::Word, step(m.offset + 8 * i, m.to + 8 * i, 8))));
+            let done = 8 * words;
+            if done < len {
+                let tail = step(m.offset + done, m.to + done, len - done);
+                steps.push((Group::Copy, tail));
+            }
+            return;
+        }
+        (Extension::None, _) => Group::Copy,
+    };
+    steps.push((group, step(m.offset, m.to, m.len)));
+}

@@ -1,0 +1,159 @@
+//! Types and signatures as C text.
+
+use crate::ty::{Aggregate, Field, Repr};
+use crate::{Signature, Type, TypeKind};
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::fmt::{Debug, Display, Formatter, Result};
+
+/// What is still to be written; a stack of these stands in for recursion over nested types.
+enum Piece<'a> {
+    Type(&'a Type),
+    Member(&'a Aggregate, &'a Field),
+    Close(&'a Aggregate),
+    Declarator(&'a Aggregate, &'a Field),
+}
+
+/// Writes a type as C does. A struct or union that was written before is named by its tag alone,
+/// as C requires.
+#[derive(Default)]
+struct Printer<'a> {
+    known: BTreeMap<&'a str, &'a Type>,
+}
+
+impl<'a> Printer<'a> {
+    fn write(&mut self, f: &mut Formatter<'_>, ty: &'a Type) -> Result {
+        let mut work = Vec::new();
+        work.push(Piece::Type(ty));
+        while let Some(piece) = work.pop() {
+            match piece {
+                Piece::Type(ty) => match &ty.0 {
+                    Repr::Void => f.write_str("void")?,
+                    Repr::Scalar(scalar) => f.write_str(scalar.c_name())?,
+                    Repr::Aggregate(aggregate) => self.open(f, ty, aggregate, &mut work)?,
+                },
+                Piece::Member(parent, field) => {
+                    f.write_str(" ")?;
+                    work.push(Piece::Declarator(parent, field));
+                    work.push(Piece::Type(innermost(&field.ty)));
+                }
+                Piece::Declarator(parent, field) => declarator(f, parent, field)?,
+                Piece::Close(aggregate) => {
+                    f.write_str(" }")?;
+                    if let Some(align) = aggregate.attribute_align {
+                        write!(f, " __attribute__((aligned({align})))")?;
+                    }
+                    if aggregate.stated {
+                        write!(f, " /* {} bytes, align {} */", aggregate.size, aggregate.align)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn open(
+        &mut self,
+        f: &mut Formatter<'_>,
+        ty: &'a Type,
+        aggregate: &'a Aggregate,
+        work: &mut Vec<Piece<'a>>,
+    ) -> Result {
+        if aggregate.kind == TypeKind::Array {
+            // Reached only when the array itself is printed; members peel theirs off first.
+            let element = innermost(ty);
+            self.write(f, element)?;
+            f.write_str(" ")?;
+            return dimensions(f, ty);
+        }
+        write!(f, "{}", aggregate.kind)?;
+        if let Some(name) = aggregate.name.as_deref() {
+            write!(f, " {name}")?;
+            if self.known.get(name) == Some(&ty) {
+                return Ok(());
+            }
+            self.known.insert(name, ty);
+        }
+        f.write_str(" {")?;
+        work.push(Piece::Close(aggregate));
+        work.extend(aggregate.fields.iter().rev().map(|field| Piece::Member(aggregate, field)));
+        Ok(())
+    }
+}
+
+fn declarator(f: &mut Formatter<'_>, parent: &Aggregate, field: &Field) -> Result {
+    // `void *p`, but `double x`.
+    if !matches!(innermost(&field.ty).0, Repr::Scalar(crate::Scalar::Pointer)) {
+        f.write_str(" ")?;
+    }
+    f.write_str(&field.name)?;
+    dimensions(f, &field.ty)?;
+    match (parent.pack, field.attribute_align) {
+        // `#pragma pack(n)` said member by member, which needs no second line of text.
+        (Some(pack), align) => {
+            let natural = align.unwrap_or(1).max(field.ty.align());
+            match natural.min(pack) {
+                1 => f.write_str(" __attribute__((packed))")?,
+                n => write!(f, " __attribute__((packed, aligned({n})))")?,
+            }
+        }
+        (None, Some(align)) => write!(f, " __attribute__((aligned({align})))")?,
+        (None, None) => {}
+    }
+    if parent.stated {
+        write!(f, " /* at {} */", field.offset)?;
+    }
+    f.write_str(";")
+}
+
+fn innermost(mut ty: &Type) -> &Type {
+    while let Some((element, _)) = ty.array_parts() {
+        ty = element;
+    }
+    ty
+}
+
+fn dimensions(f: &mut Formatter<'_>, mut ty: &Type) -> Result {
+    while let Some((element, count)) = ty.array_parts() {
+        write!(f, "[{count}]")?;
+        ty = element;
+    }
+    Ok(())
+}
+
+impl Display for Type {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        Printer::default().write(f, self)
+    }
+}
+
+impl Debug for Type {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        Display::fmt(self, f)
+    }
+}
+
+/// The signature as a C function type without a name: `double (int32_t, double)`.
+impl Display for Signature {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        let mut printer = Printer::default();
+        printer.write(f, self.return_type())?;
+        f.write_str(" (")?;
+        for (index, ty) in self.arguments().iter().enumerate() {
+            if index > 0 {
+                f.write_str(", ")?;
+            }
+            if self.first_variadic() == Some(index) {
+                f.write_str("..., /* ")?;
+            }
+            printer.write(f, ty)?;
+        }
+        f.write_str(match (self.arguments().len(), self.first_variadic()) {
+            (0, None) => "void)",
+            (0, Some(_)) => "...)",
+            (n, Some(first)) if first == n => ", ...)",
+            (_, Some(_)) => " */)",
+            (_, None) => ")",
+        })
+    }
+}

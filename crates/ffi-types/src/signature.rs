@@ -1,0 +1,122 @@
+//! What a function takes and returns, and by which convention.
+
+use crate::error::{InterfaceField, InterfaceReason, InvalidCallInterfaceError};
+use crate::{Convention, Type, TypeKind};
+use alloc::boxed::Box;
+use alloc::string::ToString;
+
+/// The most arguments that a signature can have. C compilers are only required to take 127.
+pub const MAX_ARGUMENTS: usize = 1024;
+
+/// A checked C signature: it has no `void` or array argument, and nothing in variadic position
+/// that C would have promoted.
+///
+/// ```
+/// use ffi_types::{Convention, Signature, Type};
+/// let printf = Signature::variadic(
+///     Convention::SysV,
+///     Type::C_INT,
+///     [Type::POINTER, Type::C_INT, Type::F64],
+///     1,
+/// )?;
+/// assert_eq!(printf.to_string(), "int32_t (void *, ..., /* int32_t, double */)");
+/// # Ok::<(), ffi_types::InvalidCallInterfaceError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Signature {
+    convention: Convention,
+    result: Type,
+    arguments: Box<[Type]>,
+    first_variadic: Option<usize>,
+}
+
+impl Signature {
+    /// The signature of a function with fixed arguments.
+    ///
+    /// # Errors
+    /// An [`InvalidCallInterfaceError`]: an argument that is `void` or an array, an array
+    /// returned, or more than [`MAX_ARGUMENTS`].
+    pub fn new(
+        convention: Convention,
+        result: Type,
+        arguments: impl Into<Box<[Type]>>,
+    ) -> Result<Self, InvalidCallInterfaceError> {
+        Self { convention, result, arguments: arguments.into(), first_variadic: None }.checked()
+    }
+
+    /// The signature of one call of a variadic function: its fixed arguments, followed from index
+    /// `first_variadic` on by those that this call passes through `...`. The index is the number
+    /// of arguments where the call passes none.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and for an index past the end, and for a `float` or an integer
+    /// smaller than `int` in variadic position, which C promotes (C17 6.5.2.2, 6).
+    pub fn variadic(
+        convention: Convention,
+        result: Type,
+        arguments: impl Into<Box<[Type]>>,
+        first_variadic: usize,
+    ) -> Result<Self, InvalidCallInterfaceError> {
+        let first_variadic = Some(first_variadic);
+        Self { convention, result, arguments: arguments.into(), first_variadic }.checked()
+    }
+
+    fn checked(self) -> Result<Self, InvalidCallInterfaceError> {
+        use InvalidCallInterfaceError as Error;
+        let count = self.arguments.len();
+        if count > MAX_ARGUMENTS {
+            let reason = InterfaceReason::TooManyArguments { found: count, max: MAX_ARGUMENTS };
+            return Err(Error::of(InterfaceField::Arguments, reason));
+        }
+        if let Some(found) = self.first_variadic.filter(|&first| first > count) {
+            let reason = InterfaceReason::VariadicPastEnd { found, count };
+            return Err(Error::of(InterfaceField::FirstVariadic, reason));
+        }
+        let array = |ty: &Type| InterfaceReason::Array { found: ty.to_string() };
+        if self.result.kind() == TypeKind::Array {
+            return Err(Error::of(InterfaceField::Return, array(&self.result)));
+        }
+        for (index, ty) in self.arguments.iter().enumerate() {
+            match ty.kind() {
+                TypeKind::Void => return Err(Error::argument(index, InterfaceReason::Void)),
+                TypeKind::Array => return Err(Error::argument(index, array(ty))),
+                TypeKind::Scalar(scalar)
+                    if self.is_variadic_at(index) && scalar.promoted() != scalar =>
+                {
+                    let (found, expected) = (scalar.c_name(), scalar.promoted().c_name());
+                    return Err(Error::argument(
+                        index,
+                        InterfaceReason::Promoted { found, expected },
+                    ));
+                }
+                _ => {}
+            }
+        }
+        Ok(self)
+    }
+
+    /// The convention that the function follows.
+    pub fn convention(&self) -> Convention {
+        self.convention
+    }
+
+    /// What it returns; [`Type::VOID`] for nothing.
+    pub fn return_type(&self) -> &Type {
+        &self.result
+    }
+
+    /// What it takes, the variadic arguments included.
+    pub fn arguments(&self) -> &[Type] {
+        &self.arguments
+    }
+
+    /// The index of the first argument passed through `...`, for a variadic function.
+    pub fn first_variadic(&self) -> Option<usize> {
+        self.first_variadic
+    }
+
+    /// Whether the argument of this index is passed through `...`.
+    pub fn is_variadic_at(&self, index: usize) -> bool {
+        self.first_variadic.is_some_and(|first| index >= first)
+    }
+}

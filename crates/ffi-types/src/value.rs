@@ -1,0 +1,161 @@
+//! Rust types that are C types.
+
+use crate::{InterfaceReason, Scalar, Type};
+use alloc::string::ToString;
+use core::ffi::c_void;
+use core::ptr::NonNull;
+
+/// A Rust type that has the same bytes as a C type.
+///
+/// Implemented for the integers up to 64 bits, `f32`, `f64`, `bool`, raw pointers,
+/// `Option<NonNull<T>>`, `extern "C"` function pointers and, as a return type, `()`.
+///
+/// # Safety
+/// [`c_type`](Self::c_type) has the size, alignment and member offsets of `Self`, and every value
+/// that C can hand over for that type is a valid `Self`. A `#[repr(C)]` struct of such types fits.
+/// [`SCALAR`](Self::SCALAR) says the same as `c_type`.
+///
+/// # Examples
+/// ```
+/// use ffi_types::{CType, Type};
+///
+/// #[repr(C)]
+/// #[derive(Clone, Copy)]
+/// struct Point { x: f64, y: f64 }
+///
+/// // SAFETY: `repr(C)`, and the members are listed in order with their types.
+/// unsafe impl CType for Point {
+///     fn c_type() -> Type {
+///         let point = Type::structure("point").field("x", Type::F64).field("y", Type::F64);
+///         point.build().expect("two doubles make a struct")
+///     }
+/// }
+/// assert_eq!(Point::c_type().size(), size_of::<Point>());
+/// ```
+pub unsafe trait CType: Copy + 'static {
+    /// The scalar that [`c_type`](Self::c_type) is; `None`, the default, for an aggregate. Known
+    /// without making a [`Type`], so that checking an argument costs next to nothing.
+    const SCALAR: Option<Scalar> = None;
+
+    /// The C type.
+    fn c_type() -> Type;
+}
+
+impl Type {
+    /// Whether a value of `size` bytes, and of that scalar if it is one, can stand for this type:
+    /// the size has to be the same, and an integer or pointer, a floating-point number and an
+    /// aggregate do not stand for each other.
+    ///
+    /// # Errors
+    /// [`InterfaceReason::Size`] or [`InterfaceReason::Kind`].
+    #[inline]
+    pub fn check_value(&self, size: usize, scalar: Option<Scalar>) -> Result<(), InterfaceReason> {
+        let same_kind = match (self.as_scalar(), scalar) {
+            (Some(expected), Some(found)) => expected.is_float() == found.is_float(),
+            (None, None) => true,
+            _ => false,
+        };
+        if size == self.size() && same_kind {
+            return Ok(());
+        }
+        Err(self.value_mismatch(size, scalar))
+    }
+
+    /// As [`check_value`](Self::check_value), for bytes of unknown type.
+    ///
+    /// # Errors
+    /// [`InterfaceReason::Size`].
+    pub fn check_size(&self, size: usize) -> Result<(), InterfaceReason> {
+        if size == self.size() { Ok(()) } else { Err(self.value_mismatch(size, None)) }
+    }
+
+    #[cold]
+    fn value_mismatch(&self, found: usize, scalar: Option<Scalar>) -> InterfaceReason {
+        let (expected, ty) = (self.size(), self.to_string());
+        if found != expected {
+            return InterfaceReason::Size { expected, found, ty };
+        }
+        let found = scalar.map_or("a struct or union", Scalar::c_name).into();
+        InterfaceReason::Kind { expected: ty, found }
+    }
+}
+
+macro_rules! c_types {
+    ($($rust:ty => $c:ident),* $(,)?) => {
+        $(
+            // SAFETY: both have the same size and alignment, and every bit pattern that C gives
+            // this type is a value of the Rust type.
+            unsafe impl CType for $rust {
+                const SCALAR: Option<Scalar> = Some(Scalar::$c);
+
+                #[inline]
+                fn c_type() -> Type {
+                    Type::scalar(Scalar::$c)
+                }
+            }
+            const _: () = assert!(size_of::<$rust>() == align_of::<$rust>());
+        )*
+    };
+}
+
+c_types! {
+    bool => Bool, i8 => I8, u8 => U8, i16 => I16, u16 => U16, i32 => I32, u32 => U32,
+    i64 => I64, u64 => U64, isize => I64, usize => U64, f32 => F32, f64 => F64,
+}
+
+// SAFETY: `void` has no bytes, and neither has `()`.
+unsafe impl CType for () {
+    #[inline]
+    fn c_type() -> Type {
+        Type::VOID
+    }
+}
+
+macro_rules! pointers {
+    ($($rust:ty),*) => {
+        $(
+            // SAFETY: a thin pointer has the bytes of a C pointer, null included.
+            unsafe impl<T: 'static> CType for $rust {
+                const SCALAR: Option<Scalar> = Some(Scalar::Pointer);
+
+                #[inline]
+                fn c_type() -> Type {
+                    Type::POINTER
+                }
+            }
+        )*
+    };
+}
+
+pointers!(*const T, *mut T, Option<NonNull<T>>);
+
+macro_rules! functions {
+    ($($argument:ident)*) => {
+        functions!(@one extern "C" fn($($argument),*) -> R, R $($argument)*);
+        functions!(@one unsafe extern "C" fn($($argument),*) -> R, R $($argument)*);
+        functions!(@one Option<extern "C" fn($($argument),*) -> R>, R $($argument)*);
+        functions!(@one Option<unsafe extern "C" fn($($argument),*) -> R>, R $($argument)*);
+    };
+    (@one $function:ty, $($parameter:ident)*) => {
+        // SAFETY: a function pointer has the bytes of a C function pointer; whoever receives one
+        // from C states by the type without `Option` that it is not null.
+        unsafe impl<$($parameter: 'static),*> CType for $function {
+            const SCALAR: Option<Scalar> = Some(Scalar::Pointer);
+
+            #[inline]
+            fn c_type() -> Type {
+                Type::POINTER
+            }
+        }
+    };
+}
+
+functions!();
+functions!(A);
+functions!(A B);
+functions!(A B C);
+functions!(A B C D);
+functions!(A B C D E);
+functions!(A B C D E F);
+
+const _: () = assert!(size_of::<*const c_void>() == 8, "every convention here has 64-bit pointers");
