@@ -1,1 +1,32 @@
-//! Under construction.
+//! Rust closures as C function pointers, without run-time code generation.
+//!
+//! The trampolines are part of the program: each ABI crate assembles a table of them, and a
+//! [`Callback`] takes one for as long as it lives. No memory is ever made executable.
+//! The crate is generic over the convention; use it alone with an ABI crate of your choice.
+//!
+//! ```
+//! # #[cfg(target_arch = "x86_64")] {
+//! use ffi_abi_sysv::SysV;
+//! use ffi_callback::Callback;
+//!
+//! let offset = 40;
+//! let add = Callback::new(&SysV, move |n: i32| n + offset)?;
+//! // SAFETY: the callback was made for this signature, and it is alive.
+//! let call = unsafe {
+//!     std::mem::transmute::<*const std::ffi::c_void, extern "sysv64" fn(i32) -> i32>(add.as_ptr())
+//! };
+//! assert_eq!(call(2), 42);
+//! # }
+//! # Ok::<(), ffi_callback::CallbackError>(())
+//! ```
+
+mod arguments;
+mod callback;
+mod error;
+mod infer;
+mod pool;
+
+pub use arguments::{Arguments, ReturnSlot};
+pub use callback::{Callback, CallbackPlan};
+pub use error::CallbackError;
+pub use infer::Closure;

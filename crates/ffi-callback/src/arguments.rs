@@ -1,0 +1,120 @@
+//! What a closure with a run-time signature receives and returns.
+
+use crate::callback::CallbackPlan;
+use ffi_types::{CType, InterfaceField, InterfaceReason, InvalidCallInterfaceError, Type};
+use std::mem::MaybeUninit;
+
+/// The arguments of one call of a callback.
+#[derive(Debug)]
+pub struct Arguments<'a> {
+    pub(crate) plan: &'a CallbackPlan,
+    pub(crate) registers: *const u8,
+    pub(crate) stack: *const u8,
+}
+
+impl Arguments<'_> {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.plan.signature().arguments().len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The type of an argument, counted from 0.
+    pub fn ty(&self, index: usize) -> Option<&Type> {
+        self.plan.signature().arguments().get(index)
+    }
+
+    fn checked_ty(&self, index: usize) -> Result<&Type, InvalidCallInterfaceError> {
+        self.ty(index).ok_or_else(|| {
+            let reason = InterfaceReason::NoSuchArgument { count: self.len() };
+            InvalidCallInterfaceError::argument(index, reason)
+        })
+    }
+
+    /// The argument of that index, counted from 0, as a Rust value.
+    ///
+    /// # Errors
+    /// An [`InvalidCallInterfaceError`] when there is no such argument, or when `T` has another
+    /// size or kind than the argument's type.
+    pub fn get<T: CType>(&self, index: usize) -> Result<T, InvalidCallInterfaceError> {
+        let ty = self.checked_ty(index)?;
+        ty.check_value(size_of::<T>(), T::SCALAR)
+            .map_err(|reason| InvalidCallInterfaceError::argument(index, reason))?;
+        let mut value = MaybeUninit::<T>::uninit();
+        // SAFETY: the registers and the stack are those of this call, and the value has the
+        // argument's size. It is a valid `T` as C passed it for a type that `T` stands for.
+        unsafe {
+            self.load(index, value.as_mut_ptr().cast());
+            Ok(value.assume_init())
+        }
+    }
+
+    /// Copies the bytes of an argument. Padding inside a struct has whatever the caller left.
+    ///
+    /// # Errors
+    /// An [`InvalidCallInterfaceError`] when there is no such argument, or when the buffer has not
+    /// exactly its size.
+    pub fn read(&self, index: usize, buffer: &mut [u8]) -> Result<(), InvalidCallInterfaceError> {
+        self.checked_ty(index)?
+            .check_size(buffer.len())
+            .map_err(|reason| InvalidCallInterfaceError::argument(index, reason))?;
+        // Padding at the end of a register need not be moved.
+        buffer.fill(0);
+        // SAFETY: the registers and the stack are those of this call, and the buffer has the
+        // argument's size.
+        unsafe { self.load(index, buffer.as_mut_ptr()) };
+        Ok(())
+    }
+
+    /// # Safety
+    /// `value` is writable for the size of the argument's type.
+    pub(crate) unsafe fn load(&self, index: usize, value: *mut u8) {
+        // SAFETY: whoever made `self` gave the registers and the stack of a call by this plan.
+        unsafe { self.plan.plan().load_argument(index, self.registers, self.stack, value) };
+    }
+}
+
+/// Where a closure with a run-time signature leaves its result. A result that is not set is all
+/// zero bytes.
+#[derive(Debug)]
+pub struct ReturnSlot<'a> {
+    pub(crate) plan: &'a CallbackPlan,
+    pub(crate) value: *mut u8,
+}
+
+impl ReturnSlot<'_> {
+    /// The type of the result.
+    pub fn ty(&self) -> &Type {
+        self.plan.signature().return_type()
+    }
+
+    /// Sets the result.
+    ///
+    /// # Errors
+    /// An [`InvalidCallInterfaceError`] when `T` has another size or kind than the return type.
+    pub fn set<T: CType>(&mut self, value: T) -> Result<(), InvalidCallInterfaceError> {
+        self.ty().check_value(size_of::<T>(), T::SCALAR).map_err(invalid)?;
+        // SAFETY: the slot has the size of the return type, and so has `T`.
+        unsafe { self.value.cast::<T>().write_unaligned(value) };
+        Ok(())
+    }
+
+    /// Sets the result from its bytes.
+    ///
+    /// # Errors
+    /// An [`InvalidCallInterfaceError`] when they are not as many as the return type has.
+    pub fn set_bytes(&mut self, bytes: &[u8]) -> Result<(), InvalidCallInterfaceError> {
+        self.ty().check_size(bytes.len()).map_err(invalid)?;
+        // SAFETY: the slot has the size of the return type, and so have the bytes.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.value, bytes.len()) };
+        Ok(())
+    }
+}
+
+fn invalid(reason: InterfaceReason) -> InvalidCallInterfaceError {
+    InvalidCallInterfaceError::of(InterfaceField::Return, reason)
+}

@@ -1,0 +1,243 @@
+//! A closure with its trampoline, and what happens when C calls it.
+
+use crate::arguments::{Arguments, ReturnSlot};
+use crate::error::CallbackError;
+use crate::infer::Closure;
+use crate::pool::Lease;
+use ffi_types::{CallbackHeader, CallingConvention, Dispatch, Plan, Signature};
+use std::any::Any;
+use std::ffi::c_void;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// The most bytes of a result that comes back in registers.
+const RESULT_BYTES: usize = 64;
+
+/// A signature with its plan. One can serve any number of callbacks.
+#[derive(Debug)]
+pub struct CallbackPlan {
+    signature: Signature,
+    plan: Plan,
+    handler: *const c_void,
+}
+
+// SAFETY: the handler is the address of code, which is never written.
+unsafe impl Send for CallbackPlan {}
+// SAFETY: as above.
+unsafe impl Sync for CallbackPlan {}
+
+impl CallbackPlan {
+    /// Prepares a signature.
+    ///
+    /// # Errors
+    /// A [`CallbackError`] when the signature is variadic, or has a type that the convention
+    /// cannot pass, or the convention cannot be used on this platform.
+    pub fn new(
+        convention: &dyn CallingConvention,
+        signature: Signature,
+    ) -> Result<Self, CallbackError> {
+        if let Some(first_variadic) = signature.first_variadic() {
+            return Err(CallbackError::Variadic { first_variadic });
+        }
+        let plan = convention.plan(&signature)?;
+        let handler = convention.callback_handler(&plan)?;
+        Ok(Self { signature, plan, handler })
+    }
+
+    /// The signature.
+    pub fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+}
+
+/// What a trampoline leads to. The assembly reads the header and nothing else.
+#[repr(C)]
+struct Context<F> {
+    header: CallbackHeader,
+    plan: Arc<CallbackPlan>,
+    closure: F,
+}
+
+/// A Rust closure that C can call.
+///
+/// [`as_ptr`](Self::as_ptr) is a C function pointer, callable from any thread, for as long as the
+/// callback lives. Dropping the callback frees its trampoline for others.
+///
+/// A panic in the closure ends the process: it may not travel into C. The message names the
+/// callback's signature.
+///
+/// Whoever calls the pointer, or hands it to code that does, promises that the callback is alive
+/// until the call is over, and that the pointer is called as the C function type it was made for.
+pub struct Callback {
+    // Declared first, so dropped first: no call can start when the context goes.
+    lease: Lease,
+    plan: Arc<CallbackPlan>,
+    _context: Owned,
+}
+
+/// A `Box<Context<F>>` whose `F` is forgotten. It stays a raw pointer, as C may be inside it.
+struct Owned {
+    pointer: *mut CallbackHeader,
+    free: unsafe fn(*mut CallbackHeader),
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        // SAFETY: `free` belongs to the pointer, and this is the only owner.
+        unsafe { (self.free)(self.pointer) };
+    }
+}
+
+// SAFETY: the closure inside is `Send + Sync`, and nothing else is reached through the pointer.
+unsafe impl Send for Owned {}
+// SAFETY: as above.
+unsafe impl Sync for Owned {}
+
+impl Callback {
+    /// Makes a callback whose signature is that of the closure: up to twelve arguments and a
+    /// result, each a [`CType`](ffi_types::CType). The closure's parameters need their types
+    /// written out.
+    ///
+    /// # Errors
+    /// A [`CallbackError`] when the convention cannot be used on this platform, or when no
+    /// trampoline is free.
+    pub fn new<Parameters, F>(
+        convention: &dyn CallingConvention,
+        closure: F,
+    ) -> Result<Self, CallbackError>
+    where
+        F: Closure<Parameters>,
+    {
+        let signature = F::signature(convention.convention())?;
+        let plan = Arc::new(CallbackPlan::new(convention, signature)?);
+        Self::install(convention, plan, closure, dispatch_typed::<Parameters, F>)
+    }
+
+    /// Makes a callback for a signature that is known at run time only.
+    ///
+    /// # Errors
+    /// A [`CallbackError`] when no trampoline is free.
+    pub fn with_plan<F>(
+        convention: &dyn CallingConvention,
+        plan: Arc<CallbackPlan>,
+        closure: F,
+    ) -> Result<Self, CallbackError>
+    where
+        F: Fn(&Arguments<'_>, &mut ReturnSlot<'_>) + Send + Sync + 'static,
+    {
+        Self::install(convention, plan, closure, dispatch_dynamic::<F>)
+    }
+
+    fn install<F: Send + Sync + 'static>(
+        convention: &dyn CallingConvention,
+        plan: Arc<CallbackPlan>,
+        closure: F,
+        dispatch: Dispatch,
+    ) -> Result<Self, CallbackError> {
+        let handler = plan.handler;
+        let header = CallbackHeader { dispatch };
+        let context = Box::new(Context { header, plan: Arc::clone(&plan), closure });
+        let pointer: *mut CallbackHeader = Box::into_raw(context).cast();
+        let owned = Owned { pointer, free: free::<F> };
+        Ok(Self { lease: Lease::take(convention, handler, pointer)?, plan, _context: owned })
+    }
+
+    /// The C function pointer; never null.
+    pub fn as_ptr(&self) -> *const c_void {
+        self.lease.thunk()
+    }
+
+    /// The signature that C calls it by.
+    pub fn signature(&self) -> &Signature {
+        &self.plan.signature
+    }
+}
+
+impl fmt::Debug for Callback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Callback({:?}: {})", self.as_ptr(), self.signature())
+    }
+}
+
+/// # Safety
+/// `context` came from a `Box<Context<F>>` that nothing else frees.
+unsafe fn free<F>(context: *mut CallbackHeader) {
+    // SAFETY: the caller's.
+    drop(unsafe { Box::from_raw(context.cast::<Context<F>>()) });
+}
+
+/// # Safety
+/// As [`Dispatch`] says; `context` is a `Context<F>`.
+unsafe extern "C-unwind" fn dispatch_typed<Parameters, F: Closure<Parameters>>(
+    context: *const CallbackHeader,
+    registers: *mut u8,
+    stack: *const u8,
+    returned: *mut u8,
+) {
+    // SAFETY: the slot's context is alive while a call is under way; that is the promise of
+    // whoever handed the pointer to C.
+    let context = unsafe { &*context.cast::<Context<F>>() };
+    let arguments = Arguments { plan: &context.plan, registers, stack };
+    // SAFETY: the registers are those of a call by this plan, whose signature is the closure's.
+    guarded(&context.plan, || unsafe { context.closure.call(&arguments, returned) });
+}
+
+/// # Safety
+/// As [`Dispatch`] says; `context` is a `Context<F>`.
+unsafe extern "C-unwind" fn dispatch_dynamic<F>(
+    context: *const CallbackHeader,
+    registers: *mut u8,
+    stack: *const u8,
+    returned: *mut u8,
+) where
+    F: Fn(&Arguments<'_>, &mut ReturnSlot<'_>) + Send + Sync + 'static,
+{
+    // SAFETY: as in `dispatch_typed`.
+    let context = unsafe { &*context.cast::<Context<F>>() };
+    let plan = &*context.plan;
+    // A result in registers is collected here first, aligned as far as any type wants it.
+    #[repr(C, align(64))]
+    struct Room([u8; RESULT_BYTES]);
+    let mut room = Room([0; RESULT_BYTES]);
+    // SAFETY: the registers are those of a call by this plan.
+    let value = match unsafe { plan.plan.result_pointer(registers) } {
+        Some(memory) => {
+            // SAFETY: the caller of the callback made room for its result there.
+            unsafe { memory.write_bytes(0, plan.signature.return_type().size()) };
+            memory
+        }
+        None => room.0.as_mut_ptr(),
+    };
+    let arguments = Arguments { plan, registers, stack };
+    guarded(plan, || (context.closure)(&arguments, &mut ReturnSlot { plan, value }));
+    // SAFETY: `value` holds the result, or is where it was wanted; `returned` is the handler's.
+    unsafe { plan.plan.store_return(value, returned) };
+}
+
+/// Runs a closure, and keeps its panic from travelling into C.
+fn guarded(plan: &CallbackPlan, closure: impl FnOnce()) {
+    // A closure that is left half-way is never seen again: the process ends.
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(closure)) {
+        abort(plan, &*payload);
+    }
+}
+
+#[cold]
+fn abort(plan: &CallbackPlan, payload: &(dyn Any + Send)) -> ! {
+    let text = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("(the payload is no text)");
+    eprintln!(
+        "ffi: the callback `{}` panicked, and a panic cannot travel into C; aborting: {text}",
+        plan.signature
+    );
+    std::process::abort();
+}

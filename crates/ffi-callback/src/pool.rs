@@ -1,0 +1,105 @@
+//! Which trampolines are taken.
+//!
+//! A freed trampoline waits at the end of a queue before it is used again, and until then a call
+//! through it ends the program with a message. Once it *is* used again, a stale call cannot be
+//! told from a rightful one: the address is the same.
+
+use crate::error::CallbackError;
+use ffi_types::{CallbackHeader, CallingConvention, Slot, ThunkTable};
+use std::collections::VecDeque;
+use std::ffi::c_void;
+use std::sync::atomic::Ordering::Release;
+use std::sync::{Mutex, PoisonError};
+
+/// One pool for each table; there are as many tables as conventions in the program.
+static POOLS: Mutex<Vec<Pool>> = Mutex::new(Vec::new());
+
+struct Pool {
+    table: &'static ThunkTable,
+    free: VecDeque<u32>,
+}
+
+/// What the context of an unused slot points to.
+static STALE: CallbackHeader = CallbackHeader { dispatch: stale };
+
+unsafe extern "C-unwind" fn stale(
+    _: *const CallbackHeader,
+    _: *mut u8,
+    _: *const u8,
+    _: *mut u8,
+) {
+    eprintln!("ffi: C called a callback that has been dropped; aborting");
+    std::process::abort();
+}
+
+/// A trampoline that is taken.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    table: &'static ThunkTable,
+    index: u32,
+}
+
+impl Lease {
+    /// Takes a trampoline and points it at the context.
+    pub(crate) fn take(
+        convention: &dyn CallingConvention,
+        handler: *const c_void,
+        context: *mut CallbackHeader,
+    ) -> Result<Self, CallbackError> {
+        let table = convention.thunks()?;
+        let taken = with_pool(table, handler, |pool| pool.free.pop_front());
+        let exhausted = CallbackError::Exhausted {
+            convention: convention.convention(),
+            capacity: table.count(),
+        };
+        let lease = Self { table, index: taken.ok_or(exhausted)? };
+        fill(lease.slot(), handler, context);
+        Ok(lease)
+    }
+
+    /// What C calls.
+    pub(crate) fn thunk(&self) -> *const c_void {
+        // The index came from the pool, so it is in the table.
+        self.table.thunk(self.index as usize).unwrap_or(std::ptr::null())
+    }
+
+    fn slot(&self) -> &'static Slot {
+        self.table.slot(self.index as usize).expect("the pool's indices are those of the table")
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.slot().context.store(stale_context(), Release);
+        with_pool(self.table, std::ptr::null(), |pool| pool.free.push_back(self.index));
+    }
+}
+
+fn stale_context() -> *mut CallbackHeader {
+    (&raw const STALE).cast_mut()
+}
+
+fn fill(slot: &Slot, handler: *const c_void, context: *mut CallbackHeader) {
+    slot.context.store(context, Release);
+    slot.handler.store(handler.cast_mut(), Release);
+}
+
+/// Runs `f` on the table's pool, which is made when first asked for; `handler` is any that fits
+/// the table, for the slots that are not taken yet.
+fn with_pool<R>(
+    table: &'static ThunkTable,
+    handler: *const c_void,
+    f: impl FnOnce(&mut Pool) -> R,
+) -> R {
+    // Nothing panics while the lock is held, but a poisoned one would still be whole.
+    let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(pool) = pools.iter_mut().find(|pool| std::ptr::eq(pool.table, table)) {
+        return f(pool);
+    }
+    for slot in (0..table.count()).filter_map(|index| table.slot(index)) {
+        fill(slot, handler, stale_context());
+    }
+    pools.push(Pool { table, free: (0..table.count() as u32).collect() });
+    let last = pools.len() - 1;
+    f(&mut pools[last])
+}
