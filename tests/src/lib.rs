@@ -1,1 +1,20 @@
-//! Under construction.
+//! Calls and callbacks compared with what C compilers do.
+//!
+//! A [`Case`] is a signature. For a list of cases [`c_source`](emit::c_source) writes C with two
+//! functions each: a *callee* that records every argument byte it received and returns given
+//! bytes, and a *caller* that calls a callback with given bytes and records the result. gcc and
+//! clang compile it ([`compile`]), and [`run`] goes through both directions and compares.
+//!
+//! Every byte of an argument tells where it belongs: its high digit is the argument, its low
+//! digit the offset, both modulo 16.
+
+pub mod case;
+pub mod compile;
+pub mod emit;
+pub mod guard;
+pub mod random;
+pub mod run;
+pub mod shapes;
+
+pub use case::Case;
+pub use compile::{Compiler, compilers};

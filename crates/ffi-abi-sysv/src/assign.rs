@@ -126,15 +126,16 @@ fn take(counter: &mut usize, at: impl Fn(usize) -> u32) -> u32 {
 fn eightbytes(ty: &Type, classes: [Class; 2]) -> impl Iterator<Item = Move> {
     let size = ty.size() as u32;
     let extension = ty.as_scalar().map_or(Extension::Zero, extension);
-    [(0, classes[0]), (8, classes[1])].into_iter().filter(|&(_, class)| class != Class::NoClass).map(
-        move |(offset, _)| Move {
+    [(0, classes[0]), (8, classes[1])]
+        .into_iter()
+        .filter(|&(_, class)| class != Class::NoClass)
+        .map(move |(offset, _)| Move {
             argument: 0,
             extension,
             offset,
             len: (size - offset).min(8),
             to: 0,
-        },
-    )
+        })
 }
 
 /// How a scalar fills its eightbyte. The psABI leaves the upper bits undefined except for `_Bool`,

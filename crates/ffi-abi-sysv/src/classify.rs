@@ -28,12 +28,12 @@ impl Class {
     fn merge(self, other: Class) -> Class {
         use Class::*;
         match (self, other) {
-            (a, b) if a == b => a,                                    // (a)
-            (NoClass, c) | (c, NoClass) => c,                         // (b)
-            (Memory, _) | (_, Memory) => Memory,                      // (c)
-            (Integer, _) | (_, Integer) => Integer,                   // (d)
+            (a, b) if a == b => a,                                                   // (a)
+            (NoClass, c) | (c, NoClass) => c,                                        // (b)
+            (Memory, _) | (_, Memory) => Memory,                                     // (c)
+            (Integer, _) | (_, Integer) => Integer,                                  // (d)
             (X87 | X87Up | ComplexX87, _) | (_, X87 | X87Up | ComplexX87) => Memory, // (e)
-            _ => Sse,                                                 // (f)
+            _ => Sse,                                                                // (f)
         }
     }
 

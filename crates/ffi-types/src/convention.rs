@@ -91,7 +91,11 @@ impl Convention {
             if cfg!(not(target_os = "windows")) {
                 return Ok(Self::SysV);
             }
-            return Ok(Self::Win64(if cfg!(target_env = "gnu") { Win64::Gnu } else { Win64::Msvc }));
+            return Ok(Self::Win64(if cfg!(target_env = "gnu") {
+                Win64::Gnu
+            } else {
+                Win64::Msvc
+            }));
         }
         if cfg!(target_arch = "aarch64") {
             return Ok(Self::Aapcs64(if cfg!(target_vendor = "apple") {

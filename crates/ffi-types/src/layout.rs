@@ -282,10 +282,12 @@ fn collect_leaves(fields: &[Field], count: usize, stride: usize, size: usize) ->
             match &field.ty.0 {
                 Repr::Void => {}
                 Repr::Scalar(scalar) => leaves.push(Leaf { offset: base, scalar: *scalar }),
-                Repr::Aggregate(inner) => leaves.extend(inner.leaves.iter().map(|leaf| Leaf {
-                    offset: base + leaf.offset,
-                    scalar: leaf.scalar,
-                })),
+                Repr::Aggregate(inner) => leaves.extend(
+                    inner
+                        .leaves
+                        .iter()
+                        .map(|leaf| Leaf { offset: base + leaf.offset, scalar: leaf.scalar }),
+                ),
             }
         }
         leaves.sort_unstable();

@@ -399,9 +399,8 @@ impl Plan {
     #[inline(always)]
     pub unsafe fn result_pointer(&self, registers: *const u8) -> Option<*mut u8> {
         // SAFETY: a hidden pointer is always in a register, so its offset is inside the file.
-        self.return_pointer.map(|(to, _)| unsafe {
-            registers.add(to as usize).cast::<*mut u8>().read()
-        })
+        self.return_pointer
+            .map(|(to, _)| unsafe { registers.add(to as usize).cast::<*mut u8>().read() })
     }
 
     /// Puts a callback's result into the return registers, extended as the convention says; for
@@ -619,7 +618,8 @@ fn push_steps(steps: &mut Vec<(Group, Step)>, m: &Move) {
         (Extension::Zero | Extension::Sign | Extension::Bool, _) => Group::ZeroSome,
         (Extension::None, len) if len <= MAX_WORDWISE && m.to.is_multiple_of(8) => {
             let words = len / 8;
-            steps.extend((0..words).map(|i| (Group::Word, step(m.offset + 8 * i, m.to + 8 * i, 8))));
+            steps
+                .extend((0..words).map(|i| (Group::Word, step(m.offset + 8 * i, m.to + 8 * i, 8))));
             let done = 8 * words;
             if done < len {
                 let tail = step(m.offset + done, m.to + done, len - done);

@@ -1,1 +1,83 @@
-//! Under construction.
+//! Call C functions that are known only at run time, and be called back.
+//!
+//! A program that learns at run time which C function it is to call (an interpreter, a plug-in
+//! host, a debugger) opens a [`Library`], describes the function's types in a [`CallInterface`],
+//! and calls as often as it likes. A [`Callback`] goes the other way: a Rust closure becomes a C
+//! function pointer. Nothing is compiled at run time and no memory is made executable.
+//!
+//! # Three ways to the same call
+//!
+//! **Dynamic**: argument pointers in, result pointer out, as in libffi. For interpreters, which
+//! hold their values as bytes.
+//! ```
+//! # #[cfg(target_os = "linux")] {
+//! use ffi::{CallInterface, Library, Type};
+//!
+//! // SAFETY: the C library's mathematics has no constructors that could do harm.
+//! let libm = unsafe { Library::open("libm.so.6") }?;
+//! let sqrt = libm.symbol("sqrt")?;
+//! let interface = CallInterface::new(Type::F64, [Type::F64])?;
+//!
+//! let (x, mut y) = (16.0_f64, 0.0_f64);
+//! // SAFETY: `sqrt` takes and returns one double, and the pointers are to doubles.
+//! unsafe { interface.invoke(sqrt.as_ptr(), &[(&raw const x).cast()], (&raw mut y).cast()) }?;
+//! assert_eq!(y, 4.0);
+//! # }
+//! # Ok::<(), ffi::Error>(())
+//! ```
+//!
+//! **Convenient**: references in, a value out. The number, sizes and kinds of the values are
+//! compared with the prepared signature; a difference is an error.
+//! ```
+//! # #[cfg(target_os = "linux")] {
+//! use ffi::{CallInterface, Function, Library, Type, arg};
+//!
+//! # let libm = unsafe { Library::open("libm.so.6") }?;
+//! let sqrt = Function::load(&libm, "sqrt", &CallInterface::new(Type::F64, [Type::F64])?)?;
+//! // SAFETY: `sqrt` takes and returns one double.
+//! let y: f64 = unsafe { sqrt.call(&[arg(&16.0)]) }?;
+//! assert_eq!(y, 4.0);
+//! assert!(unsafe { sqrt.call::<f64>(&[arg(&16.0_f32)]) }.is_err()); // four bytes, not eight
+//! # }
+//! # Ok::<(), ffi::Error>(())
+//! ```
+//!
+//! **Static**: the signature is known when the program is compiled, and only the address is
+//! looked up. Costs what a call through a function pointer costs.
+//! ```
+//! # #[cfg(target_os = "linux")] {
+//! # use ffi::Library;
+//! # let libm = unsafe { Library::open("libm.so.6") }?;
+//! // SAFETY: this is the type of `sqrt`, which has no preconditions.
+//! let sqrt = unsafe { libm.get::<extern "C" fn(f64) -> f64>("sqrt") }?;
+//! assert_eq!(sqrt(16.0), 4.0);
+//! # }
+//! # Ok::<(), ffi::Error>(())
+//! ```
+
+mod argument;
+mod call;
+mod callback;
+mod context;
+mod convention;
+mod errno;
+mod error;
+mod function;
+
+pub use argument::{Arg, arg};
+pub use call::CallInterface;
+pub use callback::Callback;
+pub use context::{CancelFlag, Context};
+pub use convention::implementation;
+pub use errno::{Errno, WithErrno};
+pub use error::{CallError, Error, PrepareError};
+pub use function::Function;
+
+pub use ffi_callback::{Arguments, CallbackError, Closure, ReturnSlot};
+pub use ffi_dl::{Flags, Library, LibraryError, OwnedSymbol, Symbol};
+pub use ffi_types::{
+    Aapcs64, AggregateBuilder, CType, CallingConvention, CallingConventionError, Convention,
+    DataModel, Extension, Field, InterfaceField, InterfaceReason, InvalidCallInterfaceError, Leaf,
+    Location, MAX_ARGUMENTS, Move, Plan, ReturnPlan, Scalar, Signature, Type, TypeKind,
+    TypeProblem, TypeValidationError, UnsupportedPlatformError, Win64,
+};

@@ -1,0 +1,87 @@
+//! Arguments for checked calls.
+
+use ffi_types::{CType, InterfaceField, InterfaceReason, InvalidCallInterfaceError};
+use ffi_types::{MAX_ARGUMENTS, Scalar, Signature};
+use std::ffi::c_void;
+use std::marker::PhantomData;
+
+/// A borrowed value to be passed to C, with its size and kind.
+#[derive(Debug, Clone, Copy)]
+pub struct Arg<'a> {
+    pointer: *const c_void,
+    size: usize,
+    kind: Kind,
+    value: PhantomData<&'a [u8]>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Scalar(Scalar),
+    Aggregate,
+    Bytes,
+}
+
+/// Borrows a value as an argument.
+///
+/// ```
+/// use ffi::arg;
+/// let name = c"ffi".as_ptr();
+/// let arguments = [arg(&1_i32), arg(&2.5_f64), arg(&name)];
+/// # let _ = arguments;
+/// ```
+pub fn arg<T: CType>(value: &T) -> Arg<'_> {
+    let kind = T::SCALAR.map_or(Kind::Aggregate, Kind::Scalar);
+    let pointer = (value as *const T).cast();
+    Arg { pointer, size: size_of::<T>(), kind, value: PhantomData }
+}
+
+impl<'a> Arg<'a> {
+    /// An argument given as its bytes, in the machine's byte order, for types known only at run
+    /// time. Only their number is checked.
+    pub fn bytes(value: &'a [u8]) -> Self {
+        let pointer = value.as_ptr().cast();
+        Self { pointer, size: value.len(), kind: Kind::Bytes, value: PhantomData }
+    }
+}
+
+/// Checks the arguments against the signature and hands on their addresses, from the stack.
+#[inline]
+pub(crate) fn with_pointers<R>(
+    signature: &Signature,
+    arguments: &[Arg<'_>],
+    call: impl FnOnce(*const *const c_void) -> R,
+) -> Result<R, InvalidCallInterfaceError> {
+    let types = signature.arguments();
+    if types.len() != arguments.len() {
+        return Err(count_mismatch(types.len(), arguments.len()));
+    }
+    for (index, (ty, argument)) in types.iter().zip(arguments).enumerate() {
+        match argument.kind {
+            Kind::Scalar(scalar) => ty.check_value(argument.size, Some(scalar)),
+            Kind::Aggregate => ty.check_value(argument.size, None),
+            Kind::Bytes => ty.check_size(argument.size),
+        }
+        .map_err(|reason| InvalidCallInterfaceError::argument(index, reason))?;
+    }
+    // No heap: most calls have few arguments, and none has more than `MAX_ARGUMENTS`.
+    Ok(match arguments.len() {
+        0..=8 => call(copied::<8>(arguments).as_ptr()),
+        9..=64 => call(copied::<64>(arguments).as_ptr()),
+        _ => call(copied::<MAX_ARGUMENTS>(arguments).as_ptr()),
+    })
+}
+
+#[cold]
+pub(crate) fn count_mismatch(expected: usize, found: usize) -> InvalidCallInterfaceError {
+    let reason = InterfaceReason::Count { expected, found };
+    InvalidCallInterfaceError::of(InterfaceField::Arguments, reason)
+}
+
+#[inline(always)]
+fn copied<const N: usize>(arguments: &[Arg<'_>]) -> [*const c_void; N] {
+    let mut pointers = [std::ptr::null(); N];
+    for (pointer, argument) in pointers.iter_mut().zip(arguments) {
+        *pointer = argument.pointer;
+    }
+    pointers
+}

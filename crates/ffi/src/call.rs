@@ -1,0 +1,292 @@
+//! Prepared call interfaces.
+
+use crate::argument::{Arg, count_mismatch, with_pointers};
+use crate::context::Context;
+use crate::convention::implementation;
+use crate::errno::{Errno, WithErrno, captured};
+use crate::error::{CallError, PrepareError};
+use ffi_types::{
+    CType, Convention, Entry, InterfaceField, InterfaceReason, InvalidCallInterfaceError, Plan,
+    Signature, Type,
+};
+use std::ffi::c_void;
+use std::fmt;
+use std::mem::MaybeUninit;
+use std::sync::Arc;
+
+/// A signature, prepared once, to call any number of functions by, from any number of threads.
+///
+/// Immutable; clones share it. No call takes a lock or allocates on the heap.
+#[derive(Clone)]
+pub struct CallInterface(Arc<Prepared>);
+
+struct Prepared {
+    entry: Entry,
+    plan: Plan,
+    signature: Signature,
+}
+
+impl CallInterface {
+    /// Prepares calls by the platform's own convention.
+    ///
+    /// # Errors
+    /// A [`PrepareError`] that names the argument: `void` or an array passed, an array returned,
+    /// too many arguments; or that the platform is not supported.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi::{CallInterface, Type};
+    /// let div = Type::structure("div_t").field("quot", Type::C_INT).field("rem", Type::C_INT);
+    /// let interface = CallInterface::new(div.build()?, [Type::C_INT, Type::C_INT])?;
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
+    pub fn new(result: Type, arguments: impl Into<Box<[Type]>>) -> Result<Self, PrepareError> {
+        Self::with_signature(Signature::new(Convention::native()?, result, arguments)?)
+    }
+
+    /// Prepares calls of a variadic function by the platform's own convention: the arguments from
+    /// index `first_variadic` on are passed through `...`.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); and an index past the end, and a `float` or an integer smaller than
+    /// `int` in variadic position.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi::{CallInterface, Type};
+    /// let printf = CallInterface::variadic(Type::C_INT, [Type::POINTER, Type::F64], 1)?;
+    /// let narrow = CallInterface::variadic(Type::C_INT, [Type::POINTER, Type::F32], 1);
+    /// assert_eq!(
+    ///     narrow.unwrap_err().to_string(),
+    ///     "argument 1: C promotes `float` to `double` in variadic position; pass it as that"
+    /// );
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
+    pub fn variadic(
+        result: Type,
+        arguments: impl Into<Box<[Type]>>,
+        first_variadic: usize,
+    ) -> Result<Self, PrepareError> {
+        let convention = Convention::native()?;
+        Self::with_signature(Signature::variadic(convention, result, arguments, first_variadic)?)
+    }
+
+    /// Prepares calls by any signature and the convention it names.
+    ///
+    /// # Errors
+    /// A [`PrepareError`] when the convention has no place for a type, or cannot be called here.
+    pub fn with_signature(signature: Signature) -> Result<Self, PrepareError> {
+        let convention = implementation(signature.convention())?;
+        let plan = convention.plan(&signature)?;
+        let entry = convention.entry(&plan)?;
+        Ok(Self(Arc::new(Prepared { entry, plan, signature })))
+    }
+
+    /// The signature.
+    pub fn signature(&self) -> &Signature {
+        &self.0.signature
+    }
+
+    /// Where each byte of a call goes.
+    pub fn plan(&self) -> &Plan {
+        &self.0.plan
+    }
+
+    /// Calls with argument pointers in and the result pointer out, as libffi does, without any
+    /// check.
+    ///
+    /// # Safety
+    /// - `function` is the address of a function of this signature and convention, and whatever
+    ///   it requires of its caller holds;
+    /// - `arguments` points to as many pointers as there are arguments, each to a readable value
+    ///   of the argument's type (any alignment will do);
+    /// - `result` is writable for exactly the size of the return type, and aligned for it if it is
+    ///   returned in memory; for `void` it may be null.
+    #[inline]
+    pub unsafe fn invoke_unchecked(
+        &self,
+        function: *const c_void,
+        arguments: *const *const c_void,
+        result: *mut c_void,
+    ) {
+        // SAFETY: the entry was chosen for this plan; the rest is the caller's promise.
+        unsafe { (self.0.entry)(&self.0.plan, function, arguments, result) };
+    }
+
+    /// As [`invoke_unchecked`](Self::invoke_unchecked), but checks the number of arguments and
+    /// that the function is not null.
+    ///
+    /// # Safety
+    /// As for [`invoke_unchecked`](Self::invoke_unchecked).
+    ///
+    /// # Errors
+    /// [`CallError::Interface`].
+    #[inline]
+    pub unsafe fn invoke(
+        &self,
+        function: *const c_void,
+        arguments: &[*const c_void],
+        result: *mut c_void,
+    ) -> Result<(), CallError> {
+        self.check_function(function)?;
+        let expected = self.signature().arguments().len();
+        if arguments.len() != expected {
+            return Err(count_mismatch(expected, arguments.len()).into());
+        }
+        // SAFETY: the caller's.
+        unsafe { self.invoke_unchecked(function, arguments.as_ptr(), result) };
+        Ok(())
+    }
+
+    /// Calls with references in and a value out. The number, sizes and kinds of the values are
+    /// checked against the signature.
+    ///
+    /// # Safety
+    /// `function` is the address of a function of this signature and convention, whatever it
+    /// requires of its caller holds, and what it returns is a valid `R`.
+    ///
+    /// # Errors
+    /// [`CallError::Interface`], and then nothing was called.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi::{CallInterface, Library, Type, arg};
+    /// let abs = CallInterface::new(Type::C_INT, [Type::C_INT])?;
+    /// let program = Library::this()?;
+    /// let address = program.symbol("abs")?.as_ptr();
+    /// // SAFETY: `int abs(int)`, and -5 has an absolute value.
+    /// assert_eq!(unsafe { abs.call::<i32>(address, &[arg(&-5_i32)]) }?, 5);
+    /// let wrong = unsafe { abs.call::<i32>(address, &[arg(&-5_i64)]) };
+    /// assert_eq!(
+    ///     wrong.unwrap_err().to_string(),
+    ///     "argument 0: expected 4 bytes for `int32_t`, found 8"
+    /// );
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
+    #[inline]
+    pub unsafe fn call<R: CType>(
+        &self,
+        function: *const c_void,
+        arguments: &[Arg<'_>],
+    ) -> Result<R, CallError> {
+        // SAFETY: the caller's.
+        unsafe { self.typed(function, arguments, |call| call()) }
+    }
+
+    /// As [`call`](Self::call), but only if the context still allows it.
+    ///
+    /// # Safety
+    /// As for [`call`](Self::call).
+    ///
+    /// # Errors
+    /// Also [`CallError::Cancelled`] and [`CallError::DeadlineExceeded`].
+    pub unsafe fn call_in<R: CType>(
+        &self,
+        context: &Context,
+        function: *const c_void,
+        arguments: &[Arg<'_>],
+    ) -> Result<R, CallError> {
+        context.check()?;
+        // SAFETY: the caller's.
+        unsafe { self.call(function, arguments) }
+    }
+
+    /// As [`call_in`](Self::call_in), and captures the `errno` that the function leaves behind.
+    ///
+    /// # Safety
+    /// As for [`call`](Self::call).
+    ///
+    /// # Errors
+    /// As for [`call_in`](Self::call_in).
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi::{CallInterface, Context, Library, Type, arg};
+    /// let interface = CallInterface::new(Type::C_INT, [Type::C_INT])?;
+    /// let program = Library::this()?;
+    /// let close = program.symbol("close")?;
+    /// // SAFETY: `int close(int)`; there is no file of that number.
+    /// let closed = unsafe {
+    ///     interface.call_errno::<i32>(&Context::new(), close.as_ptr(), &[arg(&-1_i32)])
+    /// }?;
+    /// assert_eq!(closed.value, -1);
+    /// assert_eq!(closed.errno.to_string(), "Bad file descriptor (os error 9)");
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
+    pub unsafe fn call_errno<R: CType>(
+        &self,
+        context: &Context,
+        function: *const c_void,
+        arguments: &[Arg<'_>],
+    ) -> Result<WithErrno<R>, CallError> {
+        context.check()?;
+        let mut errno = Errno::default();
+        // SAFETY: the caller's.
+        let value = unsafe { self.typed(function, arguments, |call| errno = captured(call)) }?;
+        Ok(WithErrno { value, errno })
+    }
+
+    /// As [`call`](Self::call), for a result whose type is known only at run time: its bytes are
+    /// written to `result`.
+    ///
+    /// # Safety
+    /// As for [`call`](Self::call).
+    ///
+    /// # Errors
+    /// [`CallError::Interface`], also when the buffer has not exactly the size of the return type.
+    pub unsafe fn call_into(
+        &self,
+        function: *const c_void,
+        arguments: &[Arg<'_>],
+        result: &mut [MaybeUninit<u8>],
+    ) -> Result<(), CallError> {
+        self.check_function(function)?;
+        self.signature().return_type().check_size(result.len()).map_err(invalid_return)?;
+        let result = result.as_mut_ptr().cast();
+        // SAFETY: the arguments and the result have been checked; the function is the caller's.
+        let call = |pointers| unsafe { self.invoke_unchecked(function, pointers, result) };
+        Ok(with_pointers(self.signature(), arguments, call)?)
+    }
+
+    /// # Safety
+    /// As for [`call`](Self::call); `around` runs what it is given once.
+    #[inline(always)]
+    unsafe fn typed<R: CType>(
+        &self,
+        function: *const c_void,
+        arguments: &[Arg<'_>],
+        around: impl FnOnce(&mut dyn FnMut()),
+    ) -> Result<R, CallError> {
+        self.check_function(function)?;
+        let returned = self.signature().return_type();
+        returned.check_value(size_of::<R>(), R::SCALAR).map_err(invalid_return)?;
+        let mut result = MaybeUninit::<R>::uninit();
+        let target = result.as_mut_ptr().cast();
+        with_pointers(self.signature(), arguments, |pointers| {
+            // SAFETY: the arguments and the result have been checked; the function is the
+            // caller's.
+            around(&mut || unsafe { self.invoke_unchecked(function, pointers, target) });
+        })?;
+        // SAFETY: the call wrote the whole result, a valid `R` by the caller's promise; a `bool`
+        // it normalised itself.
+        Ok(unsafe { result.assume_init() })
+    }
+
+    fn check_function(&self, function: *const c_void) -> Result<(), InvalidCallInterfaceError> {
+        if !function.is_null() {
+            return Ok(());
+        }
+        let reason = InterfaceReason::NullFunction;
+        Err(InvalidCallInterfaceError::of(InterfaceField::Function, reason))
+    }
+}
+
+fn invalid_return(reason: InterfaceReason) -> InvalidCallInterfaceError {
+    InvalidCallInterfaceError::of(InterfaceField::Return, reason)
+}
+
+impl fmt::Debug for CallInterface {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CallInterface({}: {})", self.signature().convention(), self.signature())
+    }
+}

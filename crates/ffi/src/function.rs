@@ -1,0 +1,113 @@
+//! A function with its prepared interface.
+
+use crate::argument::Arg;
+use crate::call::CallInterface;
+use crate::context::Context;
+use crate::errno::WithErrno;
+use crate::error::CallError;
+use ffi_dl::{Library, LibraryError};
+use ffi_types::CType;
+use std::ffi::c_void;
+use std::mem::MaybeUninit;
+
+/// A function of a library together with the interface to call it by. Keeps the library open.
+#[derive(Debug, Clone)]
+pub struct Function {
+    // Keeps the address valid.
+    _library: Library,
+    address: *const c_void,
+    interface: CallInterface,
+}
+
+// SAFETY: the address is of code, which is not written, and what may be called from which thread
+// is up to the callers of the unsafe methods.
+unsafe impl Send for Function {}
+// SAFETY: as above.
+unsafe impl Sync for Function {}
+
+impl Function {
+    /// Looks the function up in a library.
+    ///
+    /// # Errors
+    /// [`LibraryError`] when the library has no such symbol.
+    pub fn load(
+        library: &Library,
+        name: &str,
+        interface: &CallInterface,
+    ) -> Result<Self, LibraryError> {
+        let address = library.symbol(name)?.as_ptr();
+        Ok(Self { _library: library.clone(), address, interface: interface.clone() })
+    }
+
+    /// The function's address; never null.
+    pub fn as_ptr(&self) -> *const c_void {
+        self.address
+    }
+
+    /// The interface it is called by.
+    pub fn interface(&self) -> &CallInterface {
+        &self.interface
+    }
+
+    /// [`CallInterface::call`] on this function.
+    ///
+    /// # Safety
+    /// The function has the interface's signature, what it requires of its caller holds, and what
+    /// it returns is a valid `R`.
+    ///
+    /// # Errors
+    /// As for [`CallInterface::call`].
+    #[inline]
+    pub unsafe fn call<R: CType>(&self, arguments: &[Arg<'_>]) -> Result<R, CallError> {
+        // SAFETY: the caller's.
+        unsafe { self.interface.call(self.address, arguments) }
+    }
+
+    /// [`CallInterface::call_in`] on this function.
+    ///
+    /// # Safety
+    /// As for [`call`](Self::call).
+    ///
+    /// # Errors
+    /// As for [`CallInterface::call_in`].
+    pub unsafe fn call_in<R: CType>(
+        &self,
+        context: &Context,
+        arguments: &[Arg<'_>],
+    ) -> Result<R, CallError> {
+        // SAFETY: the caller's.
+        unsafe { self.interface.call_in(context, self.address, arguments) }
+    }
+
+    /// [`CallInterface::call_errno`] on this function.
+    ///
+    /// # Safety
+    /// As for [`call`](Self::call).
+    ///
+    /// # Errors
+    /// As for [`CallInterface::call_errno`].
+    pub unsafe fn call_errno<R: CType>(
+        &self,
+        context: &Context,
+        arguments: &[Arg<'_>],
+    ) -> Result<WithErrno<R>, CallError> {
+        // SAFETY: the caller's.
+        unsafe { self.interface.call_errno(context, self.address, arguments) }
+    }
+
+    /// [`CallInterface::call_into`] on this function.
+    ///
+    /// # Safety
+    /// As for [`call`](Self::call).
+    ///
+    /// # Errors
+    /// As for [`CallInterface::call_into`].
+    pub unsafe fn call_into(
+        &self,
+        arguments: &[Arg<'_>],
+        result: &mut [MaybeUninit<u8>],
+    ) -> Result<(), CallError> {
+        // SAFETY: the caller's.
+        unsafe { self.interface.call_into(self.address, arguments, result) }
+    }
+}

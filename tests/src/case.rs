@@ -1,0 +1,89 @@
+//! A signature to be tried, and the bytes that go through it.
+
+use ffi::{Convention, Scalar, Signature, Type};
+
+/// A signature to be tried.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// The signature.
+    pub signature: Signature,
+}
+
+/// The argument number that stands for the result in graffiti.
+pub const RESULT: usize = 14;
+
+impl Case {
+    /// A function with fixed arguments, by the platform's convention.
+    ///
+    /// # Panics
+    /// If C has no such signature: the test is wrong.
+    pub fn new(result: Type, arguments: impl Into<Box<[Type]>>) -> Self {
+        let convention = Convention::native().expect("a supported platform");
+        Self { signature: Signature::new(convention, result, arguments).expect("a C signature") }
+    }
+
+    /// A variadic function.
+    ///
+    /// # Panics
+    /// If C has no such signature: the test is wrong.
+    pub fn variadic(result: Type, arguments: impl Into<Box<[Type]>>, first: usize) -> Self {
+        let convention = Convention::native().expect("a supported platform");
+        let signature = Signature::variadic(convention, result, arguments, first);
+        Self { signature: signature.expect("a C signature") }
+    }
+
+    /// The bytes to pass as argument `index`.
+    pub fn argument(&self, index: usize) -> Vec<u8> {
+        graffiti(&self.signature.arguments()[index], index)
+    }
+
+    /// The bytes to return.
+    pub fn result(&self) -> Vec<u8> {
+        graffiti(self.signature.return_type(), RESULT)
+    }
+}
+
+/// Bytes for a value of the type that say which argument they belong to, and at which offset. A
+/// `bool` is 0 or 1 instead.
+pub fn graffiti(ty: &Type, argument: usize) -> Vec<u8> {
+    let mut bytes: Vec<u8> =
+        (0..ty.size()).map(|offset| (((argument + 1) % 16) << 4 | offset % 16) as u8).collect();
+    each_scalar(ty, 0, &mut |offset, scalar| {
+        if scalar == Scalar::Bool {
+            bytes[offset] &= 1;
+        }
+    });
+    bytes
+}
+
+/// What a graffiti byte says of itself.
+pub fn origin(byte: u8) -> String {
+    let argument = (usize::from(byte >> 4) + 15) % 16;
+    let name = if argument == RESULT {
+        "result or argument 14".into()
+    } else {
+        format!("argument {argument}")
+    };
+    format!("{byte:#04x} ({name}, offset {} modulo 16)", byte & 15)
+}
+
+/// Which bytes of a type are not padding.
+pub fn significant(ty: &Type) -> Vec<bool> {
+    let mut mask = vec![false; ty.size()];
+    each_scalar(ty, 0, &mut |offset, scalar| mask[offset..offset + scalar.size()].fill(true));
+    mask
+}
+
+fn each_scalar(ty: &Type, base: usize, visit: &mut impl FnMut(usize, Scalar)) {
+    if let Some(scalar) = ty.as_scalar() {
+        visit(base, scalar);
+    }
+    if let Some((element, count)) = ty.array_parts() {
+        for index in 0..count {
+            each_scalar(element, base + index * element.size(), visit);
+        }
+    }
+    for field in ty.fields() {
+        each_scalar(field.ty(), base + field.offset(), visit);
+    }
+}

@@ -1,0 +1,181 @@
+//! C source for cases.
+
+use crate::case::Case;
+use ffi::{Scalar, Type};
+use std::collections::HashMap;
+use std::fmt::Write;
+
+/// A value of at most this many bytes has its place in the record; so have integers, widened.
+const ALIGN: usize = 16;
+
+/// Where the parts of a case's record are: argument by argument its bytes, and for an integer
+/// scalar behind them the value as the callee sees it when it widens it to 64 bits.
+pub fn record_offsets(types: &[Type]) -> (Vec<usize>, usize) {
+    let mut offsets = Vec::new();
+    let mut end = 0;
+    for ty in types {
+        offsets.push(end);
+        end += ty.size().next_multiple_of(ALIGN) + ALIGN;
+    }
+    (offsets, end)
+}
+
+/// The C names of the aggregate types seen so far, with their definitions.
+#[derive(Default)]
+struct Names {
+    known: HashMap<Type, String>,
+    definitions: String,
+}
+
+impl Names {
+    fn of(&mut self, ty: &Type) -> String {
+        if ty.is_void() || ty.as_scalar().is_some() {
+            return ty.to_string();
+        }
+        if let Some(name) = self.known.get(ty) {
+            return name.clone();
+        }
+        let name = format!("t{}", self.known.len());
+        let text = &mut self.definitions;
+        let _ = writeln!(text, "typedef {ty} {name};");
+        let _ = writeln!(
+            text,
+            "_Static_assert(sizeof({name}) == {} && _Alignof({name}) == {}, \"{name}\");",
+            ty.size(),
+            ty.align()
+        );
+        for field in ty.fields() {
+            let (field, offset) = (field.name(), field.offset());
+            let _ = writeln!(
+                text,
+                "_Static_assert(offsetof({name}, {field}) == {offset}, \"{name}.{field}\");"
+            );
+        }
+        self.known.insert(ty.clone(), name.clone());
+        name
+    }
+}
+
+/// C with `callee_N` and, unless the signature is variadic, `caller_N` for each case.
+pub fn c_source(cases: &[Case]) -> String {
+    let mut names = Names::default();
+    let mut functions = String::new();
+    for (number, case) in cases.iter().enumerate() {
+        functions.push_str(&callee(number, case, &mut names));
+        if case.signature.first_variadic().is_none() {
+            functions.push_str(&caller(number, case, &mut names));
+        }
+    }
+    format!(
+        "#include <stdarg.h>\n#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n\
+         #include <string.h>\n\
+         unsigned char *record_to;\nconst unsigned char *result_from;\n\
+         {}\n{functions}",
+        names.definitions
+    )
+}
+
+/// The declaration of a case's function, for messages too.
+fn declaration(case: &Case, name: &str, names: &mut Names) -> String {
+    let signature = &case.signature;
+    let fixed = signature.first_variadic().unwrap_or(signature.arguments().len());
+    let mut parameters: Vec<String> = signature.arguments()[..fixed]
+        .iter()
+        .enumerate()
+        .map(|(index, ty)| format!("{} a{index}", names.of(ty)))
+        .collect();
+    if signature.first_variadic().is_some() {
+        parameters.push("...".into());
+    }
+    if parameters.is_empty() {
+        parameters.push("void".into());
+    }
+    format!("{} {name}({})", names.of(signature.return_type()), parameters.join(", "))
+}
+
+fn callee(number: usize, case: &Case, names: &mut Names) -> String {
+    let types = case.signature.arguments();
+    let (offsets, _) = record_offsets(types);
+    let mut body = String::new();
+    if let Some(first) = case.signature.first_variadic() {
+        let _ = writeln!(body, "    va_list list;\n    va_start(list, a{});", first - 1);
+        for (index, ty) in types.iter().enumerate().skip(first) {
+            let ty = names.of(ty);
+            let _ = writeln!(body, "    {ty} a{index} = va_arg(list, {ty});");
+        }
+        let _ = writeln!(body, "    va_end(list);");
+    }
+    for (index, (ty, offset)) in types.iter().zip(&offsets).enumerate() {
+        record(&mut body, &format!("a{index}"), ty, &format!("record_to + {offset}"));
+        // The copy is the callee's own; what it does to it must not reach the caller.
+        let _ = writeln!(
+            body,
+            "    memset((void *)(volatile void *)&a{index}, 0xee, sizeof a{index});"
+        );
+        let _ = writeln!(body, "    __asm__ volatile (\"\" : : \"r\"(&a{index}) : \"memory\");");
+    }
+    let result = case.signature.return_type();
+    if !result.is_void() {
+        let ty = names.of(result);
+        let _ =
+            writeln!(body, "    {ty} result;\n    memcpy(&result, result_from, sizeof result);");
+        let _ = writeln!(body, "    return result;");
+    }
+    format!("{} {{\n{body}}}\n", declaration(case, &format!("callee_{number}"), names))
+}
+
+fn caller(number: usize, case: &Case, names: &mut Names) -> String {
+    let types = case.signature.arguments();
+    let (offsets, _) = record_offsets(types);
+    let mut body = String::new();
+    for (index, (ty, offset)) in types.iter().zip(&offsets).enumerate() {
+        let ty = names.of(ty);
+        let _ = writeln!(
+            body,
+            "    {ty} a{index};\n    memcpy(&a{index}, from + {offset}, sizeof a{index});"
+        );
+    }
+    let arguments: Vec<String> = (0..types.len()).map(|index| format!("a{index}")).collect();
+    let call = format!("callback({})", arguments.join(", "));
+    let result = case.signature.return_type();
+    if result.is_void() {
+        let _ = writeln!(body, "    {call};");
+    } else {
+        let _ = writeln!(body, "    {} result = {call};", names.of(result));
+        record(&mut body, "result", result, "to");
+    }
+    let pointer = declaration(case, "(*callback)", names);
+    format!(
+        "void caller_{number}({pointer}, const unsigned char *from, unsigned char *to) {{\n{body}}}\n"
+    )
+}
+
+/// Records the bytes of a variable and, for an integer, what it is worth in 64 bits: whoever
+/// relies on the other side to extend it reads the upper bits of its register here.
+fn record(body: &mut String, variable: &str, ty: &Type, to: &str) {
+    let _ = writeln!(body, "    memcpy({to}, &{variable}, sizeof {variable});");
+    if is_integer(ty) {
+        let at = ty.size().next_multiple_of(ALIGN);
+        let _ = writeln!(
+            body,
+            "    {{ int64_t wide = (int64_t){variable}; memcpy({to} + {at}, &wide, 8); }}"
+        );
+    }
+}
+
+/// Whether the record has the widened value of this type too.
+pub fn is_integer(ty: &Type) -> bool {
+    ty.as_scalar().is_some_and(|scalar| !scalar.is_float() && scalar != Scalar::Pointer)
+}
+
+/// The widened value that C should see for these bytes of an integer type.
+pub fn widened(ty: &Type, bytes: &[u8]) -> i64 {
+    let mut eight = [0; 8];
+    eight[..bytes.len()].copy_from_slice(bytes);
+    let value = i64::from_le_bytes(eight);
+    let unused = 64 - 8 * bytes.len() as u32;
+    match ty.as_scalar() {
+        Some(scalar) if scalar.is_signed() => value << unused >> unused,
+        _ => value,
+    }
+}

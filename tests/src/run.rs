@@ -1,0 +1,199 @@
+//! Both directions of every case, compared byte by byte.
+
+use crate::case::{Case, origin, significant};
+use crate::compile::{Compiler, shared_library};
+use crate::emit::{c_source, is_integer, record_offsets, widened};
+use crate::guard::Guarded;
+use ffi::{CallInterface, Callback, Library, Type};
+use std::ffi::c_void;
+use std::fmt::Write;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+/// What fills memory that must stay as it is.
+const UNTOUCHED: u8 = 0xcc;
+/// How much of it lies on either side of a result.
+const MARGIN: usize = 32;
+/// Failures after which a run stops: the first few tell it all.
+const ENOUGH: usize = 5;
+
+/// Compiles the cases with one compiler and runs them all. Returns how many function calls and
+/// callback calls were compared.
+///
+/// # Panics
+/// If anything differs from what C does; the message has the declaration, the plan and the bytes.
+pub fn run(cases: &[Case], compiler: Compiler, directory: &Path, name: &str) -> (usize, usize) {
+    let path = shared_library(compiler, directory, name, &c_source(cases));
+    // SAFETY: the library is the one just compiled; it has no constructors.
+    let library = unsafe { Library::open(&path) }.expect("the compiled library opens");
+    let mut failures = Vec::new();
+    let (mut calls, mut callbacks) = (0, 0);
+    for (number, case) in cases.iter().enumerate() {
+        let mut found = call(&library, number, case);
+        calls += 1;
+        if case.signature.first_variadic().is_none() {
+            found.extend(call_back(&library, number, case));
+            callbacks += 1;
+        }
+        if !found.is_empty() {
+            failures.push(describe(number, case, compiler, &found));
+        }
+        if failures.len() == ENOUGH {
+            break;
+        }
+    }
+    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+    (calls, callbacks)
+}
+
+fn describe(number: usize, case: &Case, compiler: Compiler, problems: &[String]) -> String {
+    let mut text =
+        format!("case {number}, {} -O{}: {}\n", compiler.command, compiler.level, case.signature);
+    if let Ok(interface) = CallInterface::with_signature(case.signature.clone()) {
+        let plan = interface.plan();
+        for m in plan.moves() {
+            let (argument, offset, len) = (m.argument, m.offset, m.len);
+            let to = plan.registers().location(m.to);
+            let _ = writeln!(text, "  argument {argument}, {len} bytes at {offset} -> {to}");
+        }
+        let _ = writeln!(text, "  result: {:?}", plan.return_plan());
+    }
+    for problem in problems {
+        let _ = writeln!(text, "  {problem}");
+    }
+    text
+}
+
+/// Calls `callee_N` through the library under test; every argument ends at a guard page.
+fn call(library: &Library, number: usize, case: &Case) -> Vec<String> {
+    let interface =
+        CallInterface::with_signature(case.signature.clone()).expect("the case can be prepared");
+    let types = case.signature.arguments();
+    let (offsets, size) = record_offsets(types);
+    let mut record = vec![UNTOUCHED; size + 1];
+    let result = case.result();
+    point(library, "record_to", record.as_mut_ptr());
+    point(library, "result_from", result.as_ptr().cast_mut());
+
+    let mut pages: Vec<Guarded> = types.iter().map(|ty| Guarded::new(ty.size())).collect();
+    let pointers: Vec<*const c_void> = pages
+        .iter_mut()
+        .enumerate()
+        .map(|(index, page)| page.at_end(&case.argument(index)).cast())
+        .collect();
+
+    // Over-aligned results in memory must be aligned, as C would have it.
+    let align = case.signature.return_type().align();
+    let mut room = vec![UNTOUCHED; MARGIN + align + result.len() + MARGIN];
+    let start = MARGIN + room[MARGIN..].as_ptr().align_offset(align);
+    let function = library.symbol(&format!("callee_{number}")).expect("the callee is there");
+    // SAFETY: the callee has this very signature; there is room for the result.
+    unsafe {
+        let target = room.as_mut_ptr().add(start).cast();
+        interface.invoke(function.as_ptr(), &pointers, target).expect("the call fits");
+    }
+
+    let mut problems = Vec::new();
+    for (index, (ty, offset)) in types.iter().zip(offsets).enumerate() {
+        let sent = case.argument(index);
+        compare(&mut problems, &format!("argument {index}"), ty, &sent, &record[offset..]);
+        // SAFETY: the pointer is to the argument's bytes in its guarded page.
+        let kept = unsafe { std::slice::from_raw_parts(pointers[index].cast::<u8>(), sent.len()) };
+        if kept != sent {
+            problems.push(format!("argument {index} was changed through the callee's copy"));
+        }
+    }
+    let end = start + result.len();
+    compare_bytes(
+        &mut problems,
+        "result",
+        case.signature.return_type(),
+        &result,
+        &room[start..end],
+    );
+    if room[..start].iter().chain(&room[end..]).any(|&byte| byte != UNTOUCHED) {
+        problems.push(format!("bytes beside the result were written: {room:02x?}"));
+    }
+    problems
+}
+
+/// Has `caller_N` call a callback of the case's signature.
+fn call_back(library: &Library, number: usize, case: &Case) -> Vec<String> {
+    let types = case.signature.arguments();
+    let (offsets, size) = record_offsets(types);
+    let mut from = vec![0; size + 1];
+    for (index, &offset) in offsets.iter().enumerate() {
+        let bytes = case.argument(index);
+        from[offset..offset + bytes.len()].copy_from_slice(&bytes);
+    }
+    let received = Arc::new(Mutex::new(Vec::new()));
+    let (sink, result) = (Arc::clone(&received), case.result());
+    let returned = result.clone();
+    let callback = Callback::with_signature(case.signature.clone(), move |arguments, slot| {
+        let mut all = Vec::new();
+        for index in 0..arguments.len() {
+            let mut bytes = vec![UNTOUCHED; arguments.ty(index).expect("in range").size()];
+            arguments.read(index, &mut bytes).expect("the size is right");
+            all.push(bytes);
+        }
+        slot.set_bytes(&returned).expect("the size is right");
+        *sink.lock().expect("no panic") = all;
+    })
+    .expect("the callback can be made");
+
+    let mut to = vec![UNTOUCHED; result.len().next_multiple_of(16) + 2 * MARGIN];
+    type Caller = unsafe extern "C" fn(*const c_void, *const u8, *mut u8);
+    // SAFETY: `caller_N` has this type, and calls the callback by the signature it was made for.
+    unsafe {
+        let caller = library.get::<Caller>(&format!("caller_{number}")).expect("it is there");
+        caller(callback.as_ptr(), from.as_ptr(), to.as_mut_ptr());
+    }
+
+    let mut problems = Vec::new();
+    let received = received.lock().expect("no panic");
+    for (index, ty) in types.iter().enumerate() {
+        let name = format!("argument {index} of the callback");
+        match received.get(index) {
+            Some(bytes) => compare_bytes(&mut problems, &name, ty, &case.argument(index), bytes),
+            None => problems.push(format!("{name} did not arrive")),
+        }
+    }
+    let ty = case.signature.return_type();
+    compare(&mut problems, "result of the callback", ty, &result, &to);
+    problems
+}
+
+/// Compares a record: the bytes, and the widened value behind them.
+fn compare(problems: &mut Vec<String>, name: &str, ty: &Type, sent: &[u8], record: &[u8]) {
+    compare_bytes(problems, name, ty, sent, &record[..sent.len()]);
+    if is_integer(ty) {
+        let at = sent.len().next_multiple_of(16);
+        let wide = i64::from_le_bytes(record[at..at + 8].try_into().expect("eight bytes"));
+        let expected = widened(ty, sent);
+        if wide != expected {
+            problems.push(format!("{name}: widened to {wide:#x}, expected {expected:#x}"));
+        }
+    }
+}
+
+fn compare_bytes(problems: &mut Vec<String>, name: &str, ty: &Type, sent: &[u8], received: &[u8]) {
+    let significant = significant(ty);
+    let differs = |&i: &usize| significant[i] && sent[i] != received[i];
+    if let Some(first) = (0..sent.len()).find(differs) {
+        problems.push(format!(
+            "{name}, byte {first}: found {}, expected {}\n    sent     {sent:02x?}\n    \
+             received {received:02x?}",
+            origin(received[first]),
+            origin(sent[first]),
+        ));
+    }
+}
+
+fn point(library: &Library, name: &str, to: *mut u8) {
+    // SAFETY: the variable is a pointer to bytes, and nothing else uses it meanwhile: each test
+    // compiles a library of its own.
+    unsafe {
+        let variable = library.variable::<*mut u8>(name).expect("the variable is there");
+        variable.write(to);
+    }
+}

@@ -1,0 +1,222 @@
+//! The shapes that every convention has to get right.
+
+use crate::case::Case;
+use ffi::{AggregateBuilder, Scalar, Type};
+
+/// Every scalar that there is.
+pub const SCALARS: [Scalar; 12] = [
+    Scalar::Bool,
+    Scalar::I8,
+    Scalar::U8,
+    Scalar::I16,
+    Scalar::U16,
+    Scalar::I32,
+    Scalar::U32,
+    Scalar::I64,
+    Scalar::U64,
+    Scalar::F32,
+    Scalar::F64,
+    Scalar::Pointer,
+];
+
+/// A struct without a tag, of members `f0`, `f1`, …
+pub fn structure(members: impl IntoIterator<Item = Type>) -> Type {
+    finish(fields(Type::anonymous_structure(), members))
+}
+
+/// The same, packed.
+pub fn packed(members: impl IntoIterator<Item = Type>) -> Type {
+    finish(fields(Type::anonymous_structure(), members).packed())
+}
+
+/// A union without a tag, of members `f0`, `f1`, …
+pub fn union(members: impl IntoIterator<Item = Type>) -> Type {
+    finish(fields(Type::anonymous_union(), members))
+}
+
+/// An array.
+///
+/// # Panics
+/// If C has no such array: the test is wrong.
+pub fn array(element: Type, count: usize) -> Type {
+    Type::array(element, count).expect("a C array")
+}
+
+/// Adds members `f0`, `f1`, …
+pub fn fields(
+    builder: AggregateBuilder,
+    members: impl IntoIterator<Item = Type>,
+) -> AggregateBuilder {
+    members
+        .into_iter()
+        .enumerate()
+        .fold(builder, |builder, (index, ty)| builder.field(&format!("f{index}"), ty))
+}
+
+/// # Panics
+/// If C has no such type: the test is wrong.
+pub fn finish(builder: AggregateBuilder) -> Type {
+    builder.build().expect("a C type")
+}
+
+/// Every scalar in every register and stack position up to 20 arguments, behind integers, behind
+/// floating-point numbers, and behind both.
+pub fn scalar_positions() -> Vec<Case> {
+    let fillers: [&[Type]; 3] = [&[Type::I64], &[Type::F64], &[Type::I32, Type::F32]];
+    let mut cases = Vec::new();
+    for scalar in SCALARS {
+        for filler in fillers {
+            for position in 0..20 {
+                let mut arguments: Vec<Type> =
+                    filler.iter().cycle().take(position).cloned().collect();
+                arguments.push(Type::scalar(scalar));
+                cases.push(Case::new(Type::scalar(scalar), arguments));
+            }
+        }
+        cases.push(Case::new(Type::scalar(scalar), vec![Type::scalar(scalar); 20]));
+    }
+    cases
+}
+
+/// Structs of 1 to 24, 32, 48 and 64 bytes, of bytes and of wider members.
+pub fn struct_sizes() -> Vec<Case> {
+    let mut types = Vec::new();
+    for size in (1..=24).chain([32, 48, 64]) {
+        types.push(structure([array(Type::U8, size)]));
+        for element in [Type::I16, Type::I32, Type::F32, Type::I64, Type::F64] {
+            if size.is_multiple_of(element.size()) {
+                types.push(structure([array(element.clone(), size / element.size())]));
+            }
+        }
+        if size > 2 {
+            types.push(structure([Type::I16, array(Type::I8, size - 2)]));
+        }
+    }
+    types.into_iter().flat_map(around).collect()
+}
+
+/// Every pair of scalars as a struct, and triples of those that differ in class or width.
+pub fn eightbyte_mixtures() -> Vec<Case> {
+    let mut types = Vec::new();
+    for a in SCALARS {
+        for b in SCALARS {
+            types.push(structure([Type::scalar(a), Type::scalar(b)]));
+        }
+    }
+    let parts = [Type::I8, Type::I32, Type::F32, Type::F64, Type::I64];
+    for a in &parts {
+        for b in &parts {
+            for c in &parts {
+                types.push(structure([a.clone(), b.clone(), c.clone()]));
+            }
+        }
+    }
+    types.into_iter().flat_map(around).collect()
+}
+
+/// Nested, packed, over-aligned and overlapping.
+pub fn odd_aggregates() -> Vec<Case> {
+    use Type as T;
+    let f3 = || structure([T::F32, T::F32, T::F32]);
+    let builder = T::anonymous_structure;
+    let types = vec![
+        packed([T::I8, T::F64]),
+        packed([T::I8, T::I32]),
+        packed([T::F64, T::I8]),
+        packed([T::I32, T::I32, T::I8]),
+        packed([T::I16, array(T::I8, 5)]),
+        structure([packed([T::I8, T::I32]), T::I8]),
+        finish(fields(builder(), [T::I8, T::F64, T::I16]).pack(2)),
+        finish(fields(builder(), [T::I8, T::I64]).pack(4)),
+        f3(),
+        structure([T::F32, structure([T::F32, T::F32])]),
+        structure([T::F32, structure([T::F32, T::F64])]),
+        structure([structure([T::F64]), T::F64]),
+        structure([structure([structure([T::F32])])]),
+        structure([array(structure([T::F32, T::I32]), 2)]),
+        structure([array(array(T::I8, 3), 2), T::F64]),
+        structure([f3(), f3()]),
+        structure([T::F64, T::F64, T::F64, T::F64]),
+        union([T::I32, T::F32]),
+        union([T::F64, T::F32]),
+        union([T::I64, T::F64]),
+        union([structure([T::F32, T::F32, T::F32]), T::F64]),
+        union([structure([T::F64, T::F64]), T::I8]),
+        union([array(T::F32, 4), array(T::F32, 2)]),
+        union([array(T::I8, 17), T::F64]),
+        structure([union([T::F32, T::I8]), T::F32, T::F64]),
+        finish(builder().aligned_field("f0", T::I64, 16)),
+        finish(builder().aligned_field("f0", T::F64, 16).field("f1", T::F64)),
+        finish(builder().field("f0", T::I8).aligned_field("f1", T::I8, 8)),
+        finish(fields(builder(), [T::I8]).align(16)),
+        finish(fields(builder(), [T::F32]).align(8)),
+        finish(fields(builder(), [T::I64, T::I64, T::I64]).align(32)),
+        finish(fields(builder(), [T::F64]).align(64)),
+    ];
+    types.into_iter().flat_map(around).collect()
+}
+
+/// A type alone, returned; behind enough others that one register of either kind is left, or
+/// none; and in front of others that take what it leaves.
+pub fn around(ty: Type) -> Vec<Case> {
+    let ints = |n: usize| std::iter::repeat_n(Type::I64, n);
+    let floats = |n: usize| std::iter::repeat_n(Type::F64, n);
+    let this = || std::iter::once(ty.clone());
+    vec![
+        Case::new(ty.clone(), [ty.clone()]),
+        Case::new(ty.clone(), ints(6).collect::<Vec<_>>()),
+        Case::new(
+            Type::VOID,
+            ints(5)
+                .chain(floats(7))
+                .chain(this())
+                .chain(ints(1))
+                .chain(floats(1))
+                .collect::<Vec<_>>(),
+        ),
+        Case::new(
+            ty.clone(),
+            ints(4).chain(this()).chain(this()).chain(ints(2)).chain(floats(2)).collect::<Vec<_>>(),
+        ),
+        Case::new(
+            Type::I8,
+            ints(7)
+                .chain(floats(9))
+                .chain(this())
+                .chain([Type::I8])
+                .chain(this())
+                .collect::<Vec<_>>(),
+        ),
+    ]
+}
+
+/// Variadic calls: after one to three fixed arguments, everything that C can pass through `...`.
+pub fn variadics() -> Vec<Case> {
+    let plain: Vec<Type> = SCALARS
+        .into_iter()
+        .filter(|scalar| scalar.promoted() == *scalar)
+        .map(Type::scalar)
+        .collect();
+    let mut types = plain.clone();
+    types.extend([
+        structure([Type::F64, Type::I64]),
+        structure([Type::F32, Type::F32, Type::F32]),
+        structure([Type::I64, Type::I64]),
+        structure([array(Type::I8, 3)]),
+        structure([array(Type::I64, 3)]),
+    ]);
+    let mut cases = Vec::new();
+    for fixed in 1..=3 {
+        for count in [0, 1, 2, 5, 12] {
+            for ty in &types {
+                let first: Vec<Type> =
+                    [Type::I32, Type::F64, Type::I8].into_iter().take(fixed).collect();
+                let rest = std::iter::repeat_n(ty.clone(), count);
+                cases.push(Case::variadic(Type::I32, [first, rest.collect()].concat(), fixed));
+            }
+        }
+        let all = [vec![Type::POINTER; fixed], plain.clone(), plain.clone()].concat();
+        cases.push(Case::variadic(Type::F64, all, fixed));
+    }
+    cases
+}

@@ -1,0 +1,291 @@
+//! Shapes that other implementations get wrong, or once did, each under its own name.
+
+use ffi::{CallInterface, Callback, Library, Type, arg};
+use ffi_tests::compile::shared_library;
+use ffi_tests::shapes::{array, packed, structure};
+use ffi_tests::{Case, compilers, run};
+use std::ffi::c_void;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use Type as T;
+
+/// Goes through both directions of each case, with each compiler.
+fn check(name: &str, cases: &[Case]) {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    for compiler in compilers() {
+        run::run(cases, compiler, directory.path(), name);
+    }
+}
+
+/// Compiles C with each compiler and hands the library to the test.
+fn with_c(name: &str, source: &str, test: impl Fn(&Library)) {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    for compiler in compilers() {
+        let path = shared_library(compiler, directory.path(), name, source);
+        // SAFETY: the library is the one just compiled; it has no constructors.
+        let library = unsafe { Library::open(path) }.expect("it opens");
+        test(&library);
+    }
+}
+
+fn repeated(ty: Type, count: usize) -> Vec<Type> {
+    vec![ty; count]
+}
+
+fn int_pair() -> Type {
+    structure([T::I64, T::I64])
+}
+
+fn floats(count: usize) -> Type {
+    structure(repeated(T::F32, count))
+}
+
+#[test]
+fn two_floats_returned() {
+    check("two_floats", &[Case::new(floats(2), [])]);
+}
+
+#[test]
+fn one_double_in_a_struct_returned() {
+    check("one_double", &[Case::new(structure([T::F64]), [])]);
+}
+
+#[test]
+fn nested_double_beside_a_double() {
+    let ty = structure([structure([T::F64]), T::F64]);
+    check(
+        "nested_double",
+        &[
+            Case::new(T::VOID, [ty.clone()]),
+            Case::new(ty.clone(), []),
+            Case::new(ty.clone(), [T::I32, ty]),
+        ],
+    );
+}
+
+#[test]
+fn a_pair_that_does_not_fit_leaves_the_last_register_to_the_next_integer() {
+    let arguments = [repeated(T::I64, 5), vec![int_pair(), T::I64]].concat();
+    check("int_spill", &[Case::new(T::I64, arguments)]);
+}
+
+#[test]
+fn three_floats_that_do_not_fit_leave_the_last_register_to_the_next_double() {
+    let arguments = [repeated(T::F64, 7), vec![floats(3), T::F64]].concat();
+    check("float_spill", &[Case::new(T::F64, arguments)]);
+}
+
+#[test]
+fn floats_through_a_callback() {
+    check("callback_f32", &[Case::new(T::F32, [T::F32, T::F32]), Case::new(T::F32, [])]);
+}
+
+#[test]
+fn variadic_doubles() {
+    let cases: Vec<Case> = (0..=10)
+        .map(|n| Case::variadic(T::F64, [vec![T::I32], repeated(T::F64, n)].concat(), 1))
+        .collect();
+    check("variadic_doubles", &cases);
+}
+
+#[test]
+fn two_structs_of_48_bytes_by_value() {
+    let big = structure([array(T::I64, 6)]);
+    check(
+        "two_big",
+        &[Case::new(T::VOID, [big.clone(), big.clone()]), Case::new(big.clone(), [big])],
+    );
+}
+
+#[test]
+fn sixteen_and_more_doubles() {
+    let cases: Vec<Case> = (16..=20).map(|n| Case::new(T::F64, repeated(T::F64, n))).collect();
+    check("many_doubles", &cases);
+}
+
+#[test]
+fn hidden_result_pointer_with_six_integers() {
+    let big = structure([array(T::I64, 3)]);
+    check("sret_six", &[Case::new(big, repeated(T::I64, 6))]);
+}
+
+#[test]
+fn five_chars_a_float_and_a_mixed_struct() {
+    let mixed = structure([T::I8, T::F64]);
+    let arguments = [repeated(T::I8, 5), vec![T::F32, mixed]].concat();
+    check("chars_and_struct", &[Case::new(T::I8, arguments)]);
+}
+
+#[test]
+fn packed_structs_go_to_memory() {
+    let cases = [packed([T::I8, T::F64]), packed([T::I8, T::I32])]
+        .map(|ty| Case::new(ty.clone(), [T::I32, ty.clone(), T::F64, ty]));
+    check("packed", &cases);
+}
+
+#[test]
+fn odd_sizes_returned_leave_what_lies_behind_them() {
+    let cases = [3, 5, 6, 7].map(|size| Case::new(structure([array(T::U8, size)]), []));
+    check("odd_sizes", &cases);
+}
+
+/// The callee returns all 64 bits dirty; only those of the declared type may be believed.
+#[test]
+fn dirty_upper_bits_of_small_results() {
+    let source = "
+        /* The caller declares these as returning bool, char and short. */
+        unsigned long yes(void) { return 0xdeadbeefcafeba01ul; }
+        unsigned long no(void) { return 0xdeadbeefcafeba00ul; }
+        unsigned long minus_five(void) { return 0x00000000ffff00fbul; }
+        unsigned long short_minus_five(void) { return 0x000000000000fffbul; }
+        unsigned long int_minus_five(void) { return 0x00000000fffffffbul; }";
+    fn result<R: ffi::CType>(library: &Library, name: &str) -> R {
+        let interface = CallInterface::new(R::c_type(), []).expect("a C signature");
+        let function = library.symbol(name).expect("it is there");
+        // SAFETY: the low bits of the result are those of the declared type.
+        unsafe { interface.call(function.as_ptr(), &[]) }.expect("the call fits")
+    }
+    with_c("dirty_results", source, |library| {
+        assert!(result::<bool>(library, "yes"));
+        assert!(!result::<bool>(library, "no"));
+        assert_eq!(result::<i8>(library, "minus_five"), -5);
+        assert_eq!(result::<u8>(library, "minus_five"), 0xfb);
+        assert_eq!(result::<i16>(library, "short_minus_five"), -5);
+        assert_eq!(result::<i32>(library, "int_minus_five"), -5);
+    });
+}
+
+/// clang's callees widen a sub-word argument from the whole register: the caller extends.
+#[test]
+fn minus_five_widened_by_the_callee() {
+    let source = "
+        #include <stdint.h>
+        int64_t wide8(int8_t a, int8_t b, int8_t c, int8_t d, int8_t e, int8_t f, int8_t g) {
+            return (int64_t)a + b + c + d + e + f + g;
+        }
+        int64_t wide16(int16_t a, int16_t b, int16_t c, int16_t d, int16_t e, int16_t f,
+                       int16_t g) {
+            return (int64_t)a + b + c + d + e + f + g;
+        }";
+    with_c("widened", source, |library| {
+        let call = |name: &str, ty: Type, five: ffi::Arg<'_>| {
+            let interface = CallInterface::new(T::I64, repeated(ty, 7)).expect("a C signature");
+            let function = library.symbol(name).expect("it is there");
+            // SAFETY: seven arguments of the type, and an int64_t back.
+            unsafe { interface.call::<i64>(function.as_ptr(), &[five; 7]) }.expect("it fits")
+        };
+        assert_eq!(call("wide8", T::I8, arg(&-5_i8)), -35);
+        assert_eq!(call("wide16", T::I16, arg(&-5_i16)), -35);
+    });
+}
+
+/// C calls a callback that takes a `bool`, `int8_t` and `int16_t`, through a pointer that says it
+/// takes `unsigned long`s, so that the upper bits are anything.
+#[test]
+fn dirty_upper_bits_in_a_callbacks_arguments() {
+    let source = "
+        void dirty(void (*f)(unsigned long, unsigned long, unsigned long, unsigned long)) {
+            f(0xdeadbeefcafeba00ul, 0xdeadbeefcafeba01ul, 0xdeadbeefcafebafbul,
+              0xdeadbeefcafefffbul);
+        }";
+    with_c("dirty_arguments", source, |library| {
+        let seen = Arc::new(Mutex::new(None));
+        let sink = Arc::clone(&seen);
+        let callback = Callback::new(move |no: bool, yes: bool, byte: i8, short: i16| {
+            *sink.lock().expect("no panic") = Some((no, yes, byte, short));
+        })
+        .expect("a callback");
+        // SAFETY: `dirty` has this type, and the callback looks at the low bits alone.
+        unsafe {
+            library.get::<extern "C" fn(*const c_void)>("dirty").expect("it is there")(
+                callback.as_ptr(),
+            );
+        }
+        assert_eq!(*seen.lock().expect("no panic"), Some((false, true, -5, -5)));
+    });
+}
+
+/// The callee writes to its by-value copy and to what lies around it on its own stack.
+#[test]
+fn a_callee_that_changes_its_copy() {
+    #[repr(C)]
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    struct Big([i64; 5]);
+    // SAFETY: an array of five `int64_t`.
+    unsafe impl ffi::CType for Big {
+        fn c_type() -> Type {
+            structure([array(T::I64, 5)])
+        }
+    }
+    let source = "
+        #include <stdint.h>
+        typedef struct { int64_t x[5]; } big;
+        int64_t change(big b) {
+            volatile int64_t *x = b.x;
+            int64_t sum = 0;
+            for (int i = 0; i < 5; i++) { sum += x[i]; x[i] = -1; }
+            return sum;
+        }";
+    with_c("changes_copy", source, |library| {
+        let interface =
+            CallInterface::new(T::I64, [<Big as ffi::CType>::c_type()]).expect("a C signature");
+        let change = library.symbol("change").expect("it is there");
+        let big = Big([1, 2, 3, 4, 5]);
+        for _ in 0..2 {
+            // SAFETY: `int64_t change(big)`.
+            let sum: i64 =
+                unsafe { interface.call(change.as_ptr(), &[arg(&big)]) }.expect("it fits");
+            assert_eq!(sum, 15);
+        }
+        assert_eq!(big, Big([1, 2, 3, 4, 5]));
+    });
+}
+
+/// A struct larger than any guard region: the stack is probed page by page on the way down.
+#[test]
+fn a_megabyte_by_value() {
+    let source = "
+        #include <stdint.h>
+        typedef struct { int64_t x[131072]; } huge;
+        int64_t sum(huge h) {
+            int64_t sum = 0;
+            for (int i = 0; i < 131072; i++) sum += h.x[i];
+            return sum;
+        }";
+    with_c("megabyte", source, |library| {
+        let huge = structure([array(T::I64, 131_072)]);
+        let interface = CallInterface::new(T::I64, [huge]).expect("a C signature");
+        let function = library.symbol("sum").expect("it is there").as_ptr() as usize;
+        let bytes: Vec<u8> = (0..131_072_i64).flat_map(i64::to_le_bytes).collect();
+        let thread = std::thread::Builder::new().stack_size(8 << 20).spawn(move || {
+            // SAFETY: `int64_t sum(huge)`, and the stack has room for it.
+            unsafe { interface.call::<i64>(function as *const c_void, &[ffi::Arg::bytes(&bytes)]) }
+        });
+        let sum = thread.expect("a thread").join().expect("no panic").expect("it fits");
+        assert_eq!(sum, 131_071 * 131_072 / 2);
+    });
+}
+
+/// A callback that calls C, which calls a callback, and so on down.
+#[test]
+fn callbacks_within_callbacks() {
+    let source = "
+        long down(long (*f)(long), long n) { return n == 0 ? 0 : n + f(n - 1); }";
+    with_c("nested", source, |library| {
+        static DEPTH: AtomicI64 = AtomicI64::new(0);
+        static CALLBACK: Mutex<usize> = Mutex::new(0);
+        // SAFETY: the type of `down`.
+        let down =
+            *unsafe { library.get::<extern "C" fn(usize, i64) -> i64>("down") }.expect("there");
+        let callback = Callback::new(move |n: i64| -> i64 {
+            DEPTH.fetch_max(n, Ordering::Relaxed);
+            let address = *CALLBACK.lock().expect("no panic");
+            down(address, n)
+        })
+        .expect("a callback");
+        *CALLBACK.lock().expect("no panic") = callback.as_ptr() as usize;
+        assert_eq!(down(callback.as_ptr() as usize, 100), 5050);
+        assert_eq!(DEPTH.load(Ordering::Relaxed), 99);
+    });
+}
