@@ -47,7 +47,7 @@ impl Case {
 /// `bool` is 0 or 1 instead.
 pub fn graffiti(ty: &Type, argument: usize) -> Vec<u8> {
     let mut bytes: Vec<u8> =
-        (0..ty.size()).map(|offset| (((argument + 1) % 16) << 4 | offset % 16) as u8).collect();
+        (0..ty.size()).map(|offset| ((((argument + 1) % 16) << 4) | (offset % 16)) as u8).collect();
     each_scalar(ty, 0, &mut |offset, scalar| {
         if scalar == Scalar::Bool {
             bytes[offset] &= 1;

@@ -299,13 +299,14 @@ impl Plan {
             // SAFETY: the offset is inside the image, and a multiple of 8.
             unsafe { image.add(pointer_to as usize).cast::<*mut u8>().write(result) };
         }
-        // SAFETY (of the steps below): `PlanBuilder` made each from a move whose source lies
-        // inside the argument and whose target lies inside the image; an eightbyte's target is a
-        // multiple of 8.
+        // `PlanBuilder` made each step from a move whose source lies inside the argument and whose
+        // target lies inside the image; an eightbyte's target is a multiple of 8.
+        //
+        // SAFETY: the step's source, as the caller gave the arguments.
         let source = |step: &Step| unsafe {
             (*arguments.add(step.argument as usize)).add(step.from as usize)
         };
-        // SAFETY: as above.
+        // SAFETY: the step's target, as the caller gave the image.
         let target = |step: &Step| unsafe { image.add(step.to as usize) };
         let words = usize::from(self.group_lengths[Group::Word as usize]);
         for step in &self.steps[..words] {
@@ -485,7 +486,7 @@ unsafe fn read_extended(from: *const u8, len: u32, extension: Extension) -> u64 
 /// `from` and `to` are readable and writable for the move's length.
 #[inline(always)]
 unsafe fn read_back(m: &Move, from: *const u8, to: *mut u8) {
-    // SAFETY (of each arm): the caller's.
+    // SAFETY: the caller's, in each arm.
     unsafe {
         match m.len {
             8 => to.cast::<u64>().write_unaligned(from.cast::<u64>().read_unaligned()),

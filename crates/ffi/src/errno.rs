@@ -44,7 +44,7 @@ pub(crate) fn captured(call: impl FnOnce()) -> Errno {
 }
 
 fn location() -> *mut i32 {
-    // SAFETY (of each): it only returns an address.
+    // SAFETY: each only returns an address.
     #[cfg(any(target_os = "linux", target_os = "redox"))]
     return unsafe { libc::__errno_location() };
     #[cfg(any(target_vendor = "apple", target_os = "freebsd"))]
