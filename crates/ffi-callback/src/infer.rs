@@ -42,6 +42,10 @@ macro_rules! closures {
                 // SAFETY: the arguments are of this signature, so each has its parameter's type.
                 let result = self($(unsafe { take::<$parameter>(arguments, $index) }),*);
                 let plan = arguments.plan.plan();
+                if R::SCALAR.is_some() {
+                    // SAFETY: the result is a scalar, and `returned` is the caller's.
+                    return unsafe { plan.store_scalar(result, returned) };
+                }
                 // SAFETY: the registers are those of a call by this plan.
                 let memory = unsafe { plan.result_pointer(arguments.registers) };
                 let value = match memory {
@@ -77,6 +81,11 @@ closures!(A 0 B 1 C 2 D 3 E 4 G 5 H 6 I 7 J 8 K 9 L 10 M 11);
 /// The argument of that index is of a type that `T` stands for.
 #[inline(always)]
 unsafe fn take<T: CType>(arguments: &Arguments<'_>, index: usize) -> T {
+    if T::SCALAR.is_some() {
+        let plan = arguments.plan.plan();
+        // SAFETY: the argument is a scalar, and the registers and stack are those of its call.
+        return unsafe { plan.load_scalar(index, arguments.registers, arguments.stack) };
+    }
     let mut value = MaybeUninit::<T>::uninit();
     // SAFETY: the value has the size of the argument's type, and all of it is written that C
     // defines; what is left is padding.

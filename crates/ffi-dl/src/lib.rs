@@ -1,48 +1,30 @@
-//! Under construction: what the facade needs to be tried, until the crate itself is here.
-#![expect(
-    missing_docs,
-    clippy::undocumented_unsafe_blocks,
-    clippy::missing_safety_doc,
-    clippy::missing_errors_doc,
-    reason = "a stand-in"
-)]
-use std::ffi::{OsStr, c_void};
-use std::marker::PhantomData;
-use std::sync::Arc;
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct LibraryError(#[from] libloading::Error);
-bitflags::bitflags! { #[derive(Debug, Clone, Copy)] pub struct Flags: i32 { const NOW = 2; } }
-#[derive(Debug, Clone)]
-pub struct Library(Arc<libloading::Library>);
-#[derive(Debug, Clone, Copy)]
-pub struct Symbol<'a, T>(T, PhantomData<&'a ()>);
-pub type OwnedSymbol<T> = T;
-impl<T> std::ops::Deref for Symbol<'_, T> {
-    type Target = T;
-    fn deref(&self) -> &T {
-        &self.0
-    }
-}
-impl Symbol<'_, *const c_void> {
-    pub fn as_ptr(&self) -> *const c_void {
-        self.0
-    }
-}
-impl Library {
-    pub unsafe fn open(name: impl AsRef<OsStr>) -> Result<Self, LibraryError> {
-        Ok(Self(Arc::new(unsafe { libloading::Library::new(name.as_ref())? })))
-    }
-    pub fn this() -> Result<Self, LibraryError> {
-        Ok(Self(Arc::new(libloading::os::unix::Library::this().into())))
-    }
-    pub unsafe fn get<T: Copy>(&self, name: &str) -> Result<Symbol<'_, T>, LibraryError> {
-        Ok(Symbol(unsafe { *self.0.get::<T>(name)? }, PhantomData))
-    }
-    pub unsafe fn variable<T>(&self, name: &str) -> Result<Symbol<'_, *mut T>, LibraryError> {
-        unsafe { self.get::<*mut T>(name) }
-    }
-    pub fn symbol(&self, name: &str) -> Result<Symbol<'_, *const c_void>, LibraryError> {
-        unsafe { self.get::<*const c_void>(name) }
-    }
-}
+//! Shared libraries and their symbols, with lifetimes and typed errors.
+//!
+//! A [`Library`] is opened by name, by path, or as the program itself; a [`Symbol`] borrows it and
+//! so cannot outlive it, and an [`OwnedSymbol`] keeps it open. The work underneath is
+//! `libloading`'s; this crate adds flags, versioned and optional symbols, variables, and an error
+//! that says what was tried. Depends on no other crate of its workspace: use it alone wherever a
+//! library is loaded.
+//!
+//! ```
+//! # #[cfg(target_os = "linux")] {
+//! use ffi_dl::Library;
+//!
+//! // SAFETY: the C library's mathematics has no constructors that could do harm.
+//! let libm = unsafe { Library::open("libm.so.6") }?;
+//! // SAFETY: `double sqrt(double)`.
+//! let sqrt = unsafe { libm.get::<extern "C" fn(f64) -> f64>("sqrt") }?;
+//! assert_eq!(sqrt(16.0), 4.0);
+//! # }
+//! # Ok::<(), ffi_dl::LibraryError>(())
+//! ```
+
+mod error;
+mod flags;
+mod library;
+mod symbol;
+
+pub use error::{LibraryError, LibraryProblem, Operation};
+pub use flags::Flags;
+pub use library::Library;
+pub use symbol::{OwnedSymbol, Symbol};

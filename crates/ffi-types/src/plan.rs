@@ -5,7 +5,7 @@
 //! as its stack. An offset into the image thus names a register or a stack slot;
 //! [`RegisterFile::location`] tells which.
 
-use crate::Convention;
+use crate::{CType, Convention, Scalar};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -382,14 +382,57 @@ impl Plan {
         value: *mut u8,
     ) {
         for m in self.moves_of(argument) {
-            let source = match m.to.checked_sub(self.registers.size) {
-                // SAFETY: the builder checked that the move lies inside the stack area...
-                Some(offset) => unsafe { stack.add(offset as usize) },
-                // SAFETY: ...or inside the register file.
-                None => unsafe { registers.add(m.to as usize) },
-            };
-            // SAFETY: as above, and inside the value.
-            unsafe { read_back(m, source, value.add(m.offset as usize)) };
+            // SAFETY: the builder checked that the move lies inside the image and the value.
+            unsafe {
+                let source = self.callback_source(m, registers, stack);
+                read_back(m, source, value.add(m.offset as usize));
+            }
+        }
+    }
+
+    /// As [`load_argument`](Self::load_argument), for a scalar whose Rust type is known: all that
+    /// is left to be found at run time is its address.
+    ///
+    /// # Safety
+    /// As for `load_argument`; there is such an argument, it is a scalar, and `T` stands for it.
+    #[inline(always)]
+    pub unsafe fn load_scalar<T: CType>(
+        &self,
+        argument: usize,
+        registers: *const u8,
+        stack: *const u8,
+    ) -> T {
+        let m = if self.argument_moves == self.argument_count {
+            &self.moves[argument]
+        } else {
+            &self.moves_of(argument)[0]
+        };
+        // SAFETY: a scalar is one move, inside the image; `T` has its size. Of a `bool`, C
+        // defines the low byte alone, and anything but 0 is true.
+        unsafe {
+            let source = self.callback_source(m, registers, stack);
+            if T::SCALAR == Some(Scalar::Bool) {
+                let truth = source.read() != 0;
+                return (&raw const truth).cast::<T>().read();
+            }
+            source.cast::<T>().read_unaligned()
+        }
+    }
+
+    /// # Safety
+    /// The move is one of this plan's arguments; `registers` and `stack` are as it says.
+    #[inline(always)]
+    unsafe fn callback_source(
+        &self,
+        m: &Move,
+        registers: *const u8,
+        stack: *const u8,
+    ) -> *const u8 {
+        match m.to.checked_sub(self.registers.size) {
+            // SAFETY: the builder checked that the move lies inside the stack area...
+            Some(offset) => unsafe { stack.add(offset as usize) },
+            // SAFETY: ...or inside the register file.
+            None => unsafe { registers.add(m.to as usize) },
         }
     }
 
@@ -430,13 +473,31 @@ impl Plan {
             ReturnPlan::Memory { pointer_back: None, .. } | ReturnPlan::Void => {}
         }
     }
+
+    /// As [`store_return`](Self::store_return), for a scalar whose Rust type is known.
+    ///
+    /// # Safety
+    /// As for `store_return`; the return type is a scalar, and `T` stands for it.
+    #[inline(always)]
+    pub unsafe fn store_scalar<T: CType>(&self, value: T, returned: *mut u8) {
+        let extension = match T::SCALAR {
+            Some(scalar) if scalar.is_signed() => Extension::Sign,
+            _ => Extension::Zero,
+        };
+        let to = self.moves[usize::from(self.argument_moves)].to as usize;
+        // SAFETY: `value` has the size of `T`, and the builder checked the offset.
+        unsafe {
+            let word = read_extended((&raw const value).cast(), size_of::<T>() as u32, extension);
+            returned.add(to).cast::<u64>().write(word);
+        }
+    }
 }
 
 /// Reads `len` bytes, 1 to 7, and no more, as a little-endian number.
 ///
 /// # Safety
 /// `from` is readable for `len` bytes.
-#[inline]
+#[inline(always)]
 unsafe fn read_some(from: *const u8, len: u32) -> u64 {
     let (mut value, mut shift, mut at) = (0u64, 0, from);
     macro_rules! part {
@@ -462,7 +523,7 @@ unsafe fn read_some(from: *const u8, len: u32) -> u64 {
 ///
 /// # Safety
 /// `from` is readable for `len` bytes.
-#[inline]
+#[inline(always)]
 unsafe fn read_extended(from: *const u8, len: u32, extension: Extension) -> u64 {
     if len == 8 {
         // SAFETY: the caller gives eight bytes.
