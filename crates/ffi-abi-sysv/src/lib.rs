@@ -14,9 +14,10 @@
 //!
 //! let pair = Type::structure("pair").field("d", Type::F64).field("n", Type::I64).build()?;
 //! let plan = plan(&Signature::new(Convention::SysV, Type::VOID, [Type::I32, pair])?)?;
-//! let places: Vec<_> =
-//!     plan.moves().iter().map(|m| plan.registers().location(m.to).to_string()).collect();
-//! assert_eq!(places, ["rdi", "xmm0", "rsi"]);
+//! let places = |argument| -> Vec<String> {
+//!     plan.moves_of(argument).map(|m| plan.registers().location(m.to).to_string()).collect()
+//! };
+//! assert_eq!((places(0), places(1)), (vec!["rdi".into()], vec!["xmm0".into(), "rsi".into()]));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![no_std]

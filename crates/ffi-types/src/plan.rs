@@ -6,9 +6,7 @@
 //! [`RegisterFile::location`] tells which.
 
 use crate::{CType, Convention, Scalar};
-use alloc::boxed::Box;
-use alloc::vec::Vec;
-use core::ops::Range;
+use smallvec::SmallVec;
 
 /// The registers of one kind in a [`RegisterFile`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,10 +134,8 @@ pub struct Plan {
     convention: Convention,
     registers: &'static RegisterFile,
     returns: &'static RegisterFile,
-    /// By argument, then those of the result.
-    moves: Box<[Move]>,
-    /// The argument moves again, for the executor: sorted by [`Group`].
-    steps: Box<[Step]>,
+    /// Those of the arguments, sorted by [`Group`], then those of the result.
+    moves: Moves,
     group_lengths: [u16; GROUPS],
     argument_moves: u16,
     argument_count: u16,
@@ -150,16 +146,10 @@ pub struct Plan {
     stack_align: u32,
 }
 
-/// A move as the executor wants it.
-#[derive(Debug, Clone, Copy)]
-struct Step {
-    argument: u32,
-    from: u32,
-    to: u32,
-    len: u32,
-}
+/// Eight scalars and a result need no memory of their own.
+type Moves = SmallVec<[Move; 9]>;
 
-/// The steps of one group are alike, so that carrying them out branches on no data.
+/// The moves of one group are alike, so that carrying them out branches on no data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Group {
     Word,
@@ -200,27 +190,22 @@ impl Plan {
         usize::from(self.argument_count)
     }
 
-    /// All moves of arguments, in the order of the arguments.
+    /// All moves of arguments, in the order in which they are carried out: those of eight bytes
+    /// first. A value of several eightbytes is moved by several.
     pub fn moves(&self) -> &[Move] {
         &self.moves[..usize::from(self.argument_moves)]
     }
 
-    /// The moves of one argument; empty past the end.
+    /// The moves of one argument; none past the end.
     #[inline]
-    pub fn moves_of(&self, argument: usize) -> &[Move] {
+    pub fn moves_of(&self, argument: usize) -> impl Iterator<Item = &Move> {
         let moves = self.moves();
-        // Each argument has at least one move, so its first is at its own index or later.
-        let mut start = argument.min(moves.len());
-        if start > 0 && moves[start - 1].argument as usize >= argument
-            || moves.get(start).is_some_and(|m| usize::from(m.argument) < argument)
-        {
-            start = moves.partition_point(|m| usize::from(m.argument) < argument);
-        }
-        let mut end = start;
-        while moves.get(end).is_some_and(|m| usize::from(m.argument) == argument) {
-            end += 1;
-        }
-        &moves[start..end]
+        // Most often each argument is one move, and all are of one group: then its index is its
+        // own.
+        let single = self.argument_moves == self.argument_count
+            && moves.get(argument).is_some_and(|m| usize::from(m.argument) == argument);
+        let range = if single { argument..argument + 1 } else { 0..moves.len() };
+        moves[range].iter().filter(move |m| usize::from(m.argument) == argument)
     }
 
     /// How the result comes back.
@@ -266,17 +251,21 @@ impl Plan {
 
     /// What the plan occupies in bytes, its own heap memory included.
     pub fn size_bytes(&self) -> usize {
-        size_of::<Self>() + size_of_val(&*self.moves) + size_of_val(&*self.steps)
+        let heap = if self.moves.spilled() { self.moves.capacity() * size_of::<Move>() } else { 0 };
+        size_of::<Self>() + heap
     }
 
-    /// Whether every step copies a whole eightbyte.
-    fn only_words(&self) -> bool {
-        usize::from(self.group_lengths[Group::Word as usize]) == self.steps.len()
-    }
-
-    fn steps_of(&self, group: Group, start: &mut usize) -> Range<usize> {
-        let end = *start + usize::from(self.group_lengths[group as usize]);
-        core::mem::replace(start, end)..end
+    /// The moves of a group, which start where `next` stands; `next` goes on to the group behind.
+    #[inline(always)]
+    fn group<'a>(&'a self, group: Group, next: &mut *const Move) -> &'a [Move] {
+        let len = usize::from(self.group_lengths[group as usize]);
+        // SAFETY: the builder counted the groups, which lie one behind the other in `moves`.
+        // Without bounds checks: this is the innermost part of every call.
+        unsafe {
+            let moves = core::slice::from_raw_parts(*next, len);
+            *next = next.add(len);
+            moves
+        }
     }
 
     /// Fills a call's image: every argument in its registers and stack slots, and the address
@@ -299,33 +288,29 @@ impl Plan {
             // SAFETY: the offset is inside the image, and a multiple of 8.
             unsafe { image.add(pointer_to as usize).cast::<*mut u8>().write(result) };
         }
-        // `PlanBuilder` made each step from a move whose source lies inside the argument and whose
-        // target lies inside the image; an eightbyte's target is a multiple of 8.
+        // `PlanBuilder` checked that a move's source lies inside the argument and its target inside
+        // the image; the target of an eightbyte is a multiple of 8.
         //
-        // SAFETY: the step's source, as the caller gave the arguments.
-        let source = |step: &Step| unsafe {
-            (*arguments.add(step.argument as usize)).add(step.from as usize)
-        };
-        // SAFETY: the step's target, as the caller gave the image.
-        let target = |step: &Step| unsafe { image.add(step.to as usize) };
-        let words = usize::from(self.group_lengths[Group::Word as usize]);
-        for step in &self.steps[..words] {
-            // SAFETY: as above; the group's steps have eight bytes.
-            unsafe {
-                target(step).cast::<u64>().write(source(step).cast::<u64>().read_unaligned());
-            }
+        // SAFETY: the move's source, as the caller gave the arguments.
+        let source =
+            |m: &Move| unsafe { (*arguments.add(usize::from(m.argument))).add(m.offset as usize) };
+        // SAFETY: the move's target, as the caller gave the image.
+        let target = |m: &Move| unsafe { image.add(m.to as usize) };
+        let mut next = self.moves.as_ptr();
+        for m in self.group(Group::Word, &mut next) {
+            // SAFETY: as above; the group's moves have eight bytes.
+            unsafe { target(m).cast::<u64>().write(source(m).cast::<u64>().read_unaligned()) };
         }
-        if self.only_words() {
+        if self.group_lengths[Group::Word as usize] == self.argument_moves {
             return;
         }
-        let mut start = words;
         macro_rules! extend {
             ($($group:ident: $from:ty as $to:ty;)*) => {
-                $(for step in &self.steps[self.steps_of(Group::$group, &mut start)] {
-                    // SAFETY: as above; the group's steps have the size of the type.
+                $(for m in self.group(Group::$group, &mut next) {
+                    // SAFETY: as above; the group's moves have the size of the type.
                     unsafe {
-                        let value = source(step).cast::<$from>().read_unaligned();
-                        target(step).cast::<$to>().write(value.into());
+                        let value = source(m).cast::<$from>().read_unaligned();
+                        target(m).cast::<$to>().write(value.into());
                     }
                 })*
             };
@@ -338,15 +323,13 @@ impl Plan {
             Zero1: u8 as u64;
             Sign1: i8 as i64;
         }
-        for step in &self.steps[self.steps_of(Group::ZeroSome, &mut start)] {
-            // SAFETY: as above; the group's steps have three to seven bytes.
-            unsafe { target(step).cast::<u64>().write(read_some(source(step), step.len)) };
+        for m in self.group(Group::ZeroSome, &mut next) {
+            // SAFETY: as above; the group's moves have three to seven bytes.
+            unsafe { target(m).cast::<u64>().write(read_some(source(m), m.len)) };
         }
-        for step in &self.steps[start..] {
-            // SAFETY: as above; the step's length is inside both.
-            unsafe {
-                core::ptr::copy_nonoverlapping(source(step), target(step), step.len as usize);
-            }
+        for m in self.group(Group::Copy, &mut next) {
+            // SAFETY: as above; the move's length is inside both.
+            unsafe { core::ptr::copy_nonoverlapping(source(m), target(m), m.len as usize) };
         }
     }
 
@@ -402,10 +385,13 @@ impl Plan {
         registers: *const u8,
         stack: *const u8,
     ) -> T {
-        let m = if self.argument_moves == self.argument_count {
-            &self.moves[argument]
-        } else {
-            &self.moves_of(argument)[0]
+        // A scalar is one move, and most often the arguments are all of one group: then its index
+        // is the argument's own.
+        let is_its = |m: &&Move| usize::from(m.argument) == argument;
+        let m = self.moves.get(argument).filter(is_its);
+        let Some(m) = m.or_else(|| self.moves().iter().find(is_its)) else {
+            // SAFETY: the caller's: there is such an argument, and each has a move.
+            unsafe { core::hint::unreachable_unchecked() }
         };
         // SAFETY: a scalar is one move, inside the image; `T` has its size. Of a `bool`, C
         // defines the low byte alone, and anything but 0 is true.
@@ -566,8 +552,9 @@ pub struct PlanBuilder {
     convention: Convention,
     registers: &'static RegisterFile,
     returns: &'static RegisterFile,
-    moves: Vec<Move>,
-    returned: Vec<Move>,
+    moves: Moves,
+    returned: SmallVec<[Move; 2]>,
+    argument_count: u16,
     return_pointer: Option<(u32, Option<u32>)>,
     vector_count: u8,
     stack_align: u32,
@@ -584,24 +571,34 @@ impl PlanBuilder {
             convention,
             registers,
             returns,
-            moves: Vec::new(),
-            returned: Vec::new(),
+            moves: Moves::new(),
+            returned: SmallVec::new(),
+            argument_count: 0,
             return_pointer: None,
             vector_count: 0,
             stack_align: 16,
         }
     }
 
-    /// Adds a move of an argument. Arguments come in order, each with at least one move.
+    /// Adds a move of an argument. Arguments come in order, each with at least one move. A longer
+    /// copy becomes several moves of eight bytes.
     ///
     /// # Panics
     /// If the arguments are out of order or the move extends more than 8 bytes: a mistake of the
     /// convention, not of its user.
     pub fn argument(&mut self, m: Move) {
-        let next = self.moves.last().map_or(0, |last| last.argument + 1);
-        assert!(m.argument == next || m.argument + 1 == next, "argument {} is next", next);
+        let next = self.argument_count;
+        assert!(m.argument == next || m.argument + 1 == next, "argument {next} is next");
         assert!(m.extension == Extension::None || m.len <= 8, "{} bytes cannot be extended", m.len);
-        self.moves.push(m);
+        self.argument_count = m.argument + 1;
+        if m.extension != Extension::None || m.len > MAX_WORDWISE || !m.to.is_multiple_of(8) {
+            self.moves.push(m);
+            return;
+        }
+        for done in (0..m.len).step_by(8) {
+            let (offset, to, len) = (m.offset + done, m.to + done, (m.len - done).min(8));
+            self.moves.push(Move { offset, to, len, ..m });
+        }
     }
 
     /// Adds a move of the result, whose target is in the return register file.
@@ -636,28 +633,28 @@ impl PlanBuilder {
     pub fn finish(self, stack_size: u32) -> Plan {
         let stack_size = stack_size.next_multiple_of(16);
         let image_size = self.registers.size + stack_size;
-        let mut steps = Vec::with_capacity(self.moves.len());
-        for m in &self.moves {
+        let mut moves = self.moves;
+        let mut group_lengths = [0; GROUPS];
+        for m in &moves {
             let written = if m.extension == Extension::None { m.len } else { 8 };
             assert!(m.to + written <= image_size, "{m:?} is outside the image");
-            push_steps(&mut steps, m);
+            group_lengths[group_of(m) as usize] += 1;
         }
-        steps.sort_by_key(|(group, _)| *group);
-        let mut group_lengths = [0; GROUPS];
-        for (group, _) in &steps {
-            group_lengths[*group as usize] += 1;
-        }
+        // Stable, so that within a group the arguments stay in order.
+        moves.sort_by_key(group_of);
         let vector = self.registers.vector;
         let in_vector = |m: &Move| m.to < self.registers.size && vector.index_of(m.to).is_some();
+        let argument_moves = moves.len() as u16;
+        let uses_vector = moves.iter().any(in_vector);
+        moves.extend(self.returned);
         Plan {
             convention: self.convention,
             registers: self.registers,
             returns: self.returns,
-            argument_count: self.moves.last().map_or(0, |last| last.argument + 1),
-            argument_moves: self.moves.len() as u16,
-            uses_vector: self.moves.iter().any(in_vector),
-            moves: self.moves.into_iter().chain(self.returned).collect(),
-            steps: steps.into_iter().map(|(_, step)| step).collect(),
+            argument_count: self.argument_count,
+            argument_moves,
+            uses_vector,
+            moves,
             group_lengths,
             vector_count: self.vector_count,
             return_pointer: self.return_pointer,
@@ -667,29 +664,16 @@ impl PlanBuilder {
     }
 }
 
-fn push_steps(steps: &mut Vec<(Group, Step)>, m: &Move) {
-    let step = |from, to, len| Step { argument: m.argument.into(), from, to, len };
-    let group = match (m.extension, m.len) {
-        (_, 8) => Group::Word,
-        (Extension::Zero | Extension::Bool, 4) => Group::Zero4,
-        (Extension::Sign, 4) => Group::Sign4,
-        (Extension::Zero | Extension::Bool, 2) => Group::Zero2,
-        (Extension::Sign, 2) => Group::Sign2,
-        (Extension::Zero | Extension::Bool, 1) => Group::Zero1,
-        (Extension::Sign, 1) => Group::Sign1,
-        (Extension::Zero | Extension::Sign | Extension::Bool, _) => Group::ZeroSome,
-        (Extension::None, len) if len <= MAX_WORDWISE && m.to.is_multiple_of(8) => {
-            let words = len / 8;
-            steps
-                .extend((0..words).map(|i| (Group::Word, step(m.offset + 8 * i, m.to + 8 * i, 8))));
-            let done = 8 * words;
-            if done < len {
-                let tail = step(m.offset + done, m.to + done, len - done);
-                steps.push((Group::Copy, tail));
-            }
-            return;
-        }
+fn group_of(m: &Move) -> Group {
+    match (m.extension, m.len) {
+        (_, 8) if m.to.is_multiple_of(8) => Group::Word,
         (Extension::None, _) => Group::Copy,
-    };
-    steps.push((group, step(m.offset, m.to, m.len)));
+        (Extension::Sign, 4) => Group::Sign4,
+        (Extension::Sign, 2) => Group::Sign2,
+        (Extension::Sign, 1) => Group::Sign1,
+        (_, 4) => Group::Zero4,
+        (_, 2) => Group::Zero2,
+        (_, 1) => Group::Zero1,
+        _ => Group::ZeroSome,
+    }
 }
