@@ -17,7 +17,7 @@ impl Case {
     ///
     /// # Panics
     /// If C has no such signature: the test is wrong.
-    pub fn new(result: Type, arguments: impl Into<Box<[Type]>>) -> Self {
+    pub fn new(result: Type, arguments: impl IntoIterator<Item = Type>) -> Self {
         let convention = Convention::native().expect("a supported platform");
         Self { signature: Signature::new(convention, result, arguments).expect("a C signature") }
     }
@@ -26,7 +26,7 @@ impl Case {
     ///
     /// # Panics
     /// If C has no such signature: the test is wrong.
-    pub fn variadic(result: Type, arguments: impl Into<Box<[Type]>>, first: usize) -> Self {
+    pub fn variadic(result: Type, arguments: impl IntoIterator<Item = Type>, first: usize) -> Self {
         let convention = Convention::native().expect("a supported platform");
         let signature = Signature::variadic(convention, result, arguments, first);
         Self { signature: signature.expect("a C signature") }

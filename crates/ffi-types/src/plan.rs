@@ -25,9 +25,13 @@ impl Bank {
         self.offset + index as u32 * self.stride
     }
 
-    fn index_of(&self, offset: u32) -> Option<usize> {
+    fn contains(&self, offset: u32) -> bool {
+        (self.offset..self.at(self.names.len())).contains(&offset)
+    }
+
+    fn name_at(&self, offset: u32) -> Option<&'static str> {
         let index = (offset.checked_sub(self.offset)? / self.stride) as usize;
-        (index < self.names.len()).then_some(index)
+        self.names.get(index).copied()
     }
 }
 
@@ -47,10 +51,10 @@ impl RegisterFile {
     pub fn location(&self, offset: u32) -> Location {
         if offset >= self.size {
             Location::Stack(offset - self.size)
-        } else if let Some(index) = self.general.index_of(offset) {
-            Location::Register(self.general.names[index])
-        } else if let Some(index) = self.vector.index_of(offset) {
-            Location::Register(self.vector.names[index])
+        } else if let Some(name) = self.general.name_at(offset) {
+            Location::Register(name)
+        } else if let Some(name) = self.vector.name_at(offset) {
+            Location::Register(name)
         } else {
             Location::Padding
         }
@@ -134,13 +138,14 @@ pub struct Plan {
     convention: Convention,
     registers: &'static RegisterFile,
     returns: &'static RegisterFile,
-    /// Those of the arguments, sorted by [`Group`], then those of the result.
+    /// Those of the result, then those of the arguments, sorted by [`Group`].
     moves: Moves,
+    return_moves: u8,
     group_lengths: [u16; GROUPS],
-    argument_moves: u16,
     argument_count: u16,
     vector_count: u8,
     uses_vector: bool,
+    only_words: bool,
     return_pointer: Option<(u32, Option<u32>)>,
     stack_size: u32,
     stack_align: u32,
@@ -193,7 +198,7 @@ impl Plan {
     /// All moves of arguments, in the order in which they are carried out: those of eight bytes
     /// first. A value of several eightbytes is moved by several.
     pub fn moves(&self) -> &[Move] {
-        &self.moves[..usize::from(self.argument_moves)]
+        &self.moves[usize::from(self.return_moves)..]
     }
 
     /// The moves of one argument; none past the end.
@@ -202,7 +207,7 @@ impl Plan {
         let moves = self.moves();
         // Most often each argument is one move, and all are of one group: then its index is its
         // own.
-        let single = self.argument_moves == self.argument_count
+        let single = moves.len() == self.argument_count()
             && moves.get(argument).is_some_and(|m| usize::from(m.argument) == argument);
         let range = if single { argument..argument + 1 } else { 0..moves.len() };
         moves[range].iter().filter(move |m| usize::from(m.argument) == argument)
@@ -211,7 +216,7 @@ impl Plan {
     /// How the result comes back.
     #[inline]
     pub fn return_plan(&self) -> ReturnPlan<'_> {
-        match (self.return_pointer, &self.moves[usize::from(self.argument_moves)..]) {
+        match (self.return_pointer, &self.moves[..usize::from(self.return_moves)]) {
             (Some((pointer_to, pointer_back)), _) => {
                 ReturnPlan::Memory { pointer_to, pointer_back }
             }
@@ -296,12 +301,12 @@ impl Plan {
             |m: &Move| unsafe { (*arguments.add(usize::from(m.argument))).add(m.offset as usize) };
         // SAFETY: the move's target, as the caller gave the image.
         let target = |m: &Move| unsafe { image.add(m.to as usize) };
-        let mut next = self.moves.as_ptr();
+        let mut next = self.moves().as_ptr();
         for m in self.group(Group::Word, &mut next) {
             // SAFETY: as above; the group's moves have eight bytes.
             unsafe { target(m).cast::<u64>().write(source(m).cast::<u64>().read_unaligned()) };
         }
-        if self.group_lengths[Group::Word as usize] == self.argument_moves {
+        if self.only_words {
             return;
         }
         macro_rules! extend {
@@ -388,7 +393,7 @@ impl Plan {
         // A scalar is one move, and most often the arguments are all of one group: then its index
         // is the argument's own.
         let is_its = |m: &&Move| usize::from(m.argument) == argument;
-        let m = self.moves.get(argument).filter(is_its);
+        let m = self.moves().get(argument).filter(is_its);
         let Some(m) = m.or_else(|| self.moves().iter().find(is_its)) else {
             // SAFETY: the caller's: there is such an argument, and each has a move.
             unsafe { core::hint::unreachable_unchecked() }
@@ -470,7 +475,7 @@ impl Plan {
             Some(scalar) if scalar.is_signed() => Extension::Sign,
             _ => Extension::Zero,
         };
-        let to = self.moves[usize::from(self.argument_moves)].to as usize;
+        let to = self.moves[0].to as usize;
         // SAFETY: `value` has the size of `T`, and the builder checked the offset.
         unsafe {
             let word = read_extended((&raw const value).cast(), size_of::<T>() as u32, extension);
@@ -547,37 +552,62 @@ unsafe fn read_back(m: &Move, from: *const u8, to: *mut u8) {
 }
 
 /// Collects the moves of a [`Plan`]; for implementations of a calling convention.
+///
+/// The result comes first, as it may take a register from the arguments, and then the arguments
+/// in order.
 #[derive(Debug)]
 pub struct PlanBuilder {
-    convention: Convention,
-    registers: &'static RegisterFile,
-    returns: &'static RegisterFile,
-    moves: Moves,
-    returned: SmallVec<[Move; 2]>,
-    argument_count: u16,
-    return_pointer: Option<(u32, Option<u32>)>,
-    vector_count: u8,
-    stack_align: u32,
+    plan: Plan,
+    /// Where the furthest move ends, in bytes from the start of the image.
+    end: u32,
+    last_group: Group,
+    sorted: bool,
 }
 
 impl PlanBuilder {
     /// Starts a plan.
+    #[inline]
     pub fn new(
         convention: Convention,
         registers: &'static RegisterFile,
         returns: &'static RegisterFile,
     ) -> Self {
-        Self {
+        let plan = Plan {
             convention,
             registers,
             returns,
             moves: Moves::new(),
-            returned: SmallVec::new(),
+            return_moves: 0,
+            group_lengths: [0; GROUPS],
             argument_count: 0,
-            return_pointer: None,
             vector_count: 0,
+            uses_vector: false,
+            only_words: true,
+            return_pointer: None,
+            stack_size: 0,
             stack_align: 16,
-        }
+        };
+        Self { plan, end: 0, last_group: Group::Word, sorted: true }
+    }
+
+    /// Adds a move of the result, whose target is in the return register file.
+    ///
+    /// # Panics
+    /// If the target is outside of that file, or an argument came before: a mistake of the
+    /// convention, not of its user.
+    #[inline]
+    pub fn returned(&mut self, m: Move) {
+        let plan = &mut self.plan;
+        assert!(m.len <= 8 && m.to + 8 <= plan.returns.size, "{m:?} is outside the return image");
+        assert!(plan.argument_count == 0, "the result comes before the arguments");
+        plan.moves.push(m);
+        plan.return_moves += 1;
+    }
+
+    /// The result is in memory. Its address goes to one image offset, and comes back at another
+    /// one of the return register file where the convention says so.
+    pub fn returned_in_memory(&mut self, pointer_to: u32, pointer_back: Option<u32>) {
+        self.plan.return_pointer = Some((pointer_to, pointer_back));
     }
 
     /// Adds a move of an argument. Arguments come in order, each with at least one move. A longer
@@ -586,84 +616,66 @@ impl PlanBuilder {
     /// # Panics
     /// If the arguments are out of order or the move extends more than 8 bytes: a mistake of the
     /// convention, not of its user.
+    #[inline]
     pub fn argument(&mut self, m: Move) {
-        let next = self.argument_count;
+        let next = self.plan.argument_count;
         assert!(m.argument == next || m.argument + 1 == next, "argument {next} is next");
         assert!(m.extension == Extension::None || m.len <= 8, "{} bytes cannot be extended", m.len);
-        self.argument_count = m.argument + 1;
+        self.plan.argument_count = m.argument + 1;
         if m.extension != Extension::None || m.len > MAX_WORDWISE || !m.to.is_multiple_of(8) {
-            self.moves.push(m);
+            self.push(m);
             return;
         }
-        for done in (0..m.len).step_by(8) {
+        let mut done = 0;
+        while done < m.len {
             let (offset, to, len) = (m.offset + done, m.to + done, (m.len - done).min(8));
-            self.moves.push(Move { offset, to, len, ..m });
+            self.push(Move { offset, to, len, ..m });
+            done += len;
         }
     }
 
-    /// Adds a move of the result, whose target is in the return register file.
-    ///
-    /// # Panics
-    /// If the target is outside of that file: a mistake of the convention, not of its user.
-    pub fn returned(&mut self, m: Move) {
-        assert!(m.len <= 8 && m.to + 8 <= self.returns.size, "{m:?} is outside the return image");
-        self.returned.push(m);
-    }
-
-    /// The result is in memory. Its address goes to one image offset, and comes back at another
-    /// one of the return register file where the convention says so.
-    pub fn returned_in_memory(&mut self, pointer_to: u32, pointer_back: Option<u32>) {
-        self.return_pointer = Some((pointer_to, pointer_back));
+    #[inline]
+    fn push(&mut self, m: Move) {
+        let group = group_of(&m);
+        let written = if m.extension == Extension::None { m.len } else { 8 };
+        self.end = self.end.max(m.to + written);
+        self.sorted &= group >= self.last_group;
+        self.last_group = group;
+        let plan = &mut self.plan;
+        plan.only_words &= group == Group::Word;
+        plan.group_lengths[group as usize] += 1;
+        plan.uses_vector |= plan.registers.vector.contains(m.to);
+        plan.moves.push(m);
     }
 
     /// The callee is told this many vector registers.
     pub fn vector_count(&mut self, count: u8) {
-        self.vector_count = count;
+        self.plan.vector_count = count;
     }
 
     /// The stack area is aligned to at least this many bytes.
     pub fn stack_align(&mut self, align: u32) {
-        self.stack_align = self.stack_align.max(align);
+        self.plan.stack_align = self.plan.stack_align.max(align);
     }
 
     /// The plan, with a stack area of at least `stack_size` bytes.
     ///
     /// # Panics
     /// If a move goes past the image: a mistake of the convention, not of its user.
-    pub fn finish(self, stack_size: u32) -> Plan {
-        let stack_size = stack_size.next_multiple_of(16);
-        let image_size = self.registers.size + stack_size;
-        let mut moves = self.moves;
-        let mut group_lengths = [0; GROUPS];
-        for m in &moves {
-            let written = if m.extension == Extension::None { m.len } else { 8 };
-            assert!(m.to + written <= image_size, "{m:?} is outside the image");
-            group_lengths[group_of(m) as usize] += 1;
+    #[inline]
+    pub fn finish(mut self, stack_size: u32) -> Plan {
+        let plan = &mut self.plan;
+        plan.stack_size = stack_size.next_multiple_of(16);
+        assert!(self.end <= plan.registers.size + plan.stack_size, "a move is outside the image");
+        if !self.sorted {
+            // Stable, so that within a group the arguments stay in order.
+            plan.moves[usize::from(plan.return_moves)..].sort_by_key(group_of);
         }
-        // Stable, so that within a group the arguments stay in order.
-        moves.sort_by_key(group_of);
-        let vector = self.registers.vector;
-        let in_vector = |m: &Move| m.to < self.registers.size && vector.index_of(m.to).is_some();
-        let argument_moves = moves.len() as u16;
-        let uses_vector = moves.iter().any(in_vector);
-        moves.extend(self.returned);
-        Plan {
-            convention: self.convention,
-            registers: self.registers,
-            returns: self.returns,
-            argument_count: self.argument_count,
-            argument_moves,
-            uses_vector,
-            moves,
-            group_lengths,
-            vector_count: self.vector_count,
-            return_pointer: self.return_pointer,
-            stack_size,
-            stack_align: self.stack_align,
-        }
+        self.plan
     }
 }
 
+#[inline]
 fn group_of(m: &Move) -> Group {
     match (m.extension, m.len) {
         (_, 8) if m.to.is_multiple_of(8) => Group::Word,

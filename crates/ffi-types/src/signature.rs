@@ -2,8 +2,8 @@
 
 use crate::error::{InterfaceField, InterfaceReason, InvalidCallInterfaceError};
 use crate::{Convention, Type, TypeKind};
-use alloc::boxed::Box;
 use alloc::string::ToString;
+use smallvec::SmallVec;
 
 /// The most arguments that a signature can have. C compilers are only required to take 127.
 pub const MAX_ARGUMENTS: usize = 1024;
@@ -26,7 +26,7 @@ pub const MAX_ARGUMENTS: usize = 1024;
 pub struct Signature {
     convention: Convention,
     result: Type,
-    arguments: Box<[Type]>,
+    arguments: SmallVec<[Type; 6]>,
     first_variadic: Option<usize>,
 }
 
@@ -39,9 +39,15 @@ impl Signature {
     pub fn new(
         convention: Convention,
         result: Type,
-        arguments: impl Into<Box<[Type]>>,
+        arguments: impl IntoIterator<Item = Type>,
     ) -> Result<Self, InvalidCallInterfaceError> {
-        Self { convention, result, arguments: arguments.into(), first_variadic: None }.checked()
+        Self {
+            convention,
+            result,
+            arguments: arguments.into_iter().collect(),
+            first_variadic: None,
+        }
+        .checked()
     }
 
     /// The signature of one call of a variadic function: its fixed arguments, followed from index
@@ -54,11 +60,12 @@ impl Signature {
     pub fn variadic(
         convention: Convention,
         result: Type,
-        arguments: impl Into<Box<[Type]>>,
+        arguments: impl IntoIterator<Item = Type>,
         first_variadic: usize,
     ) -> Result<Self, InvalidCallInterfaceError> {
         let first_variadic = Some(first_variadic);
-        Self { convention, result, arguments: arguments.into(), first_variadic }.checked()
+        let arguments = arguments.into_iter().collect();
+        Self { convention, result, arguments, first_variadic }.checked()
     }
 
     fn checked(self) -> Result<Self, InvalidCallInterfaceError> {

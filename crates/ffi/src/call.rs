@@ -40,7 +40,10 @@ impl CallInterface {
     /// let interface = CallInterface::new(div.build()?, [Type::C_INT, Type::C_INT])?;
     /// # Ok::<(), ffi::Error>(())
     /// ```
-    pub fn new(result: Type, arguments: impl Into<Box<[Type]>>) -> Result<Self, PrepareError> {
+    pub fn new(
+        result: Type,
+        arguments: impl IntoIterator<Item = Type>,
+    ) -> Result<Self, PrepareError> {
         Self::with_signature(Signature::new(Convention::native()?, result, arguments)?)
     }
 
@@ -64,7 +67,7 @@ impl CallInterface {
     /// ```
     pub fn variadic(
         result: Type,
-        arguments: impl Into<Box<[Type]>>,
+        arguments: impl IntoIterator<Item = Type>,
         first_variadic: usize,
     ) -> Result<Self, PrepareError> {
         let convention = Convention::native()?;

@@ -76,7 +76,7 @@ impl Callback {
     /// ```
     pub fn dynamic<F>(
         result: Type,
-        arguments: impl Into<Box<[Type]>>,
+        arguments: impl IntoIterator<Item = Type>,
         closure: F,
     ) -> Result<Self, Error>
     where
