@@ -15,6 +15,7 @@ const MAX_STACK: u64 = 1 << 31;
 ///
 /// # Errors
 /// [`InterfaceReason::TooLarge`] when the arguments do not fit on any stack.
+#[inline]
 pub fn plan(signature: &Signature) -> Result<Plan, InvalidCallInterfaceError> {
     let mut counters = Counters {
         plan: PlanBuilder::new(Convention::SysV, &REGISTERS, &RETURNED),
@@ -43,7 +44,33 @@ struct Counters {
 }
 
 impl Counters {
+    #[inline]
     fn argument(&mut self, index: usize, ty: &Type) -> Result<(), InvalidCallInterfaceError> {
+        if let Some(scalar) = ty.as_scalar() {
+            self.scalar(index, scalar);
+            return Ok(());
+        }
+        self.aggregate(index, ty)
+    }
+
+    /// One eightbyte: the next register of its class, or else the next of the stack.
+    #[inline]
+    fn scalar(&mut self, index: usize, scalar: Scalar) {
+        let (counter, bank) = match Class::of_scalar(scalar) {
+            Class::Sse => (&mut self.vector, &REGISTERS.vector),
+            _ => (&mut self.general, &REGISTERS.general),
+        };
+        let to = if *counter < bank.names.len() {
+            take(counter, |i| bank.at(i))
+        } else {
+            self.stack += 8;
+            REGISTERS.size + self.stack as u32 - 8
+        };
+        let (argument, extension, len) = (index as u16, extension(scalar), scalar.size() as u32);
+        self.plan.argument(Move { argument, extension, offset: 0, len, to });
+    }
+
+    fn aggregate(&mut self, index: usize, ty: &Type) -> Result<(), InvalidCallInterfaceError> {
         match classify(ty) {
             Classes::Eightbytes(classes) if self.has_room_for(classes) => {
                 for m in eightbytes(ty, classes) {
@@ -80,16 +107,29 @@ impl Counters {
         self.stack = end;
         self.plan.stack_align(align as u32);
         let to = REGISTERS.size + start as u32;
-        let extension = ty.as_scalar().map_or(Extension::None, extension);
-        let (argument, len) = (index as u16, ty.size() as u32);
+        let (argument, extension, len) = (index as u16, Extension::None, ty.size() as u32);
         self.plan.argument(Move { argument, extension, offset: 0, len, to });
         Ok(())
     }
 
+    #[inline]
     fn returned(&mut self, ty: &Type) -> Result<(), InvalidCallInterfaceError> {
         if ty.is_void() {
             return Ok(());
         }
+        if let Some(scalar) = ty.as_scalar() {
+            let to = match Class::of_scalar(scalar) {
+                Class::Sse => RETURNED.vector.at(0),
+                _ => RETURNED.general.at(0),
+            };
+            let (extension, len) = (extension(scalar), scalar.size() as u32);
+            self.plan.returned(Move { argument: 0, extension, offset: 0, len, to });
+            return Ok(());
+        }
+        self.returned_aggregate(ty)
+    }
+
+    fn returned_aggregate(&mut self, ty: &Type) -> Result<(), InvalidCallInterfaceError> {
         let Classes::Eightbytes(classes) = classify(ty) else {
             if ty.size() as u64 > MAX_STACK {
                 let reason = InterfaceReason::TooLarge { size: ty.size(), max: MAX_STACK as usize };
@@ -116,16 +156,17 @@ impl Counters {
 }
 
 /// Hands out the register that the counter stands at.
+#[inline]
 fn take(counter: &mut usize, at: impl Fn(usize) -> u32) -> u32 {
     let offset = at(*counter);
     *counter += 1;
     offset
 }
 
-/// One move for each eightbyte that is not padding; where it goes is still open.
+/// One move for each eightbyte of an aggregate that is not padding; where it goes is still open.
 fn eightbytes(ty: &Type, classes: [Class; 2]) -> impl Iterator<Item = Move> {
     let size = ty.size() as u32;
-    let extension = ty.as_scalar().map_or(Extension::Zero, extension);
+    let extension = Extension::Zero;
     [(0, classes[0]), (8, classes[1])]
         .into_iter()
         .filter(|&(_, class)| class != Class::NoClass)
@@ -140,6 +181,7 @@ fn eightbytes(ty: &Type, classes: [Class; 2]) -> impl Iterator<Item = Move> {
 
 /// How a scalar fills its eightbyte. The psABI leaves the upper bits undefined except for `_Bool`,
 /// but clang's callees rely on integers being extended to 32 bits, and its callers on results.
+#[inline]
 fn extension(scalar: Scalar) -> Extension {
     match scalar {
         Scalar::Bool => Extension::Bool,

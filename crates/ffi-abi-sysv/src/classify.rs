@@ -37,7 +37,8 @@ impl Class {
         }
     }
 
-    fn of_scalar(scalar: Scalar) -> Class {
+    #[inline]
+    pub(crate) fn of_scalar(scalar: Scalar) -> Class {
         if scalar.is_float() { Class::Sse } else { Class::Integer }
     }
 }

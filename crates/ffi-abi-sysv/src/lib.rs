@@ -50,10 +50,12 @@ unsafe impl CallingConvention for SysV {
         Convention::SysV
     }
 
+    #[inline]
     fn plan(&self, signature: &Signature) -> Result<Plan, InvalidCallInterfaceError> {
         plan(signature)
     }
 
+    #[inline]
     fn entry(&self, plan: &Plan) -> Result<Entry, CallingConventionError> {
         check(plan)?;
         #[cfg(target_arch = "x86_64")]
@@ -85,6 +87,7 @@ unsafe impl CallingConvention for SysV {
 const NOT_HERE: CallingConventionError =
     CallingConventionError::here(Convention::SysV, "it needs an x86-64 processor");
 
+#[inline]
 fn check(plan: &Plan) -> Result<(), CallingConventionError> {
     if plan.convention() == Convention::SysV {
         return Ok(());

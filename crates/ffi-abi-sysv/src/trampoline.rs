@@ -136,6 +136,7 @@ two! {
 }
 
 /// The entry for a plan.
+#[inline]
 pub(crate) fn entry(plan: &Plan) -> Entry {
     use ffi_types::Extension::Bool;
     let ReturnPlan::Registers(moves) = plan.return_plan() else { return choose::<Nothing>(plan) };
@@ -155,6 +156,7 @@ pub(crate) fn entry(plan: &Plan) -> Entry {
     }
 }
 
+#[inline]
 fn choose<K: Kind>(plan: &Plan) -> Entry {
     if plan.stack_size() > 0 {
         with_stack::<K>

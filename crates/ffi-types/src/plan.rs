@@ -21,10 +21,12 @@ pub struct Bank {
 
 impl Bank {
     /// Where register `index` is saved, in bytes from the start of the file.
+    #[inline]
     pub const fn at(&self, index: usize) -> u32 {
         self.offset + index as u32 * self.stride
     }
 
+    #[inline]
     fn contains(&self, offset: u32) -> bool {
         (self.offset..self.at(self.names.len())).contains(&offset)
     }
@@ -151,8 +153,8 @@ pub struct Plan {
     stack_align: u32,
 }
 
-/// Eight scalars and a result need no memory of their own.
-type Moves = SmallVec<[Move; 9]>;
+/// Six scalars and a result need no memory of their own.
+type Moves = SmallVec<[Move; 7]>;
 
 /// The moves of one group are alike, so that carrying them out branches on no data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -176,6 +178,7 @@ const MAX_WORDWISE: u32 = 64;
 
 impl Plan {
     /// The convention that the plan is for.
+    #[inline]
     pub fn convention(&self) -> Convention {
         self.convention
     }
@@ -606,6 +609,7 @@ impl PlanBuilder {
 
     /// The result is in memory. Its address goes to one image offset, and comes back at another
     /// one of the return register file where the convention says so.
+    #[inline]
     pub fn returned_in_memory(&mut self, pointer_to: u32, pointer_back: Option<u32>) {
         self.plan.return_pointer = Some((pointer_to, pointer_back));
     }
@@ -649,11 +653,13 @@ impl PlanBuilder {
     }
 
     /// The callee is told this many vector registers.
+    #[inline]
     pub fn vector_count(&mut self, count: u8) {
         self.plan.vector_count = count;
     }
 
     /// The stack area is aligned to at least this many bytes.
+    #[inline]
     pub fn stack_align(&mut self, align: u32) {
         self.plan.stack_align = self.plan.stack_align.max(align);
     }

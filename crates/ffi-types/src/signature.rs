@@ -26,6 +26,7 @@ pub const MAX_ARGUMENTS: usize = 1024;
 pub struct Signature {
     convention: Convention,
     result: Type,
+    /// Six need no memory of their own: preparing is then one allocation, that of the owner.
     arguments: SmallVec<[Type; 6]>,
     first_variadic: Option<usize>,
 }
@@ -36,6 +37,7 @@ impl Signature {
     /// # Errors
     /// An [`InvalidCallInterfaceError`]: an argument that is `void` or an array, an array
     /// returned, or more than [`MAX_ARGUMENTS`].
+    #[inline]
     pub fn new(
         convention: Convention,
         result: Type,
@@ -57,6 +59,7 @@ impl Signature {
     /// # Errors
     /// As [`new`](Self::new), and for an index past the end, and for a `float` or an integer
     /// smaller than `int` in variadic position, which C promotes (C17 6.5.2.2, 6).
+    #[inline]
     pub fn variadic(
         convention: Convention,
         result: Type,
@@ -68,7 +71,21 @@ impl Signature {
         Self { convention, result, arguments, first_variadic }.checked()
     }
 
+    #[inline]
     fn checked(self) -> Result<Self, InvalidCallInterfaceError> {
+        let is_plain = |ty: &Type| ty.as_scalar().is_some();
+        let plain = self.first_variadic.is_none()
+            && self.arguments.len() <= MAX_ARGUMENTS
+            && (self.result.is_void() || is_plain(&self.result))
+            && self.arguments.iter().all(is_plain);
+        if !plain {
+            self.check()?;
+        }
+        Ok(self)
+    }
+
+    /// Everything that may be wrong with a signature; with one of scalars alone, nothing is.
+    fn check(&self) -> Result<(), InvalidCallInterfaceError> {
         use InvalidCallInterfaceError as Error;
         let count = self.arguments.len();
         if count > MAX_ARGUMENTS {
@@ -91,33 +108,35 @@ impl Signature {
                     if self.is_variadic_at(index) && scalar.promoted() != scalar =>
                 {
                     let (found, expected) = (scalar.c_name(), scalar.promoted().c_name());
-                    return Err(Error::argument(
-                        index,
-                        InterfaceReason::Promoted { found, expected },
-                    ));
+                    let reason = InterfaceReason::Promoted { found, expected };
+                    return Err(Error::argument(index, reason));
                 }
                 _ => {}
             }
         }
-        Ok(self)
+        Ok(())
     }
 
     /// The convention that the function follows.
+    #[inline]
     pub fn convention(&self) -> Convention {
         self.convention
     }
 
     /// What it returns; [`Type::VOID`] for nothing.
+    #[inline]
     pub fn return_type(&self) -> &Type {
         &self.result
     }
 
     /// What it takes, the variadic arguments included.
+    #[inline]
     pub fn arguments(&self) -> &[Type] {
         &self.arguments
     }
 
     /// The index of the first argument passed through `...`, for a variadic function.
+    #[inline]
     pub fn first_variadic(&self) -> Option<usize> {
         self.first_variadic
     }

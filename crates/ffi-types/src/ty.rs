@@ -62,6 +62,7 @@ pub enum Scalar {
 
 impl Scalar {
     /// The size in bytes, which is the alignment too.
+    #[inline]
     pub const fn size(self) -> usize {
         match self {
             Self::Bool | Self::I8 | Self::U8 => 1,
@@ -72,11 +73,13 @@ impl Scalar {
     }
 
     /// Whether it is `float` or `double`.
+    #[inline]
     pub const fn is_float(self) -> bool {
         matches!(self, Self::F32 | Self::F64)
     }
 
     /// Whether it is an integer with a sign.
+    #[inline]
     pub const fn is_signed(self) -> bool {
         matches!(self, Self::I8 | Self::I16 | Self::I32 | Self::I64)
     }
@@ -282,6 +285,7 @@ impl Type {
     }
 
     /// What the type is.
+    #[inline]
     pub fn kind(&self) -> TypeKind {
         match &self.0 {
             Repr::Void => TypeKind::Void,
@@ -291,6 +295,7 @@ impl Type {
     }
 
     /// The scalar that the type is, if it is one.
+    #[inline]
     pub fn as_scalar(&self) -> Option<Scalar> {
         match self.0 {
             Repr::Scalar(scalar) => Some(scalar),
@@ -299,6 +304,7 @@ impl Type {
     }
 
     /// Whether it is `void`.
+    #[inline]
     pub fn is_void(&self) -> bool {
         matches!(self.0, Repr::Void)
     }
@@ -314,6 +320,7 @@ impl Type {
     }
 
     /// The alignment in bytes, `_Alignof`; 1 for `void`.
+    #[inline]
     pub fn align(&self) -> usize {
         match &self.0 {
             Repr::Void => 1,

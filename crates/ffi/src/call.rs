@@ -78,6 +78,7 @@ impl CallInterface {
     ///
     /// # Errors
     /// A [`PrepareError`] when the convention has no place for a type, or cannot be called here.
+    #[inline]
     pub fn with_signature(signature: Signature) -> Result<Self, PrepareError> {
         let convention = implementation(signature.convention())?;
         let plan = convention.plan(&signature)?;

@@ -15,6 +15,7 @@ use ffi_types::{CallingConvention, CallingConventionError, Convention};
 /// assert!(implementation(Convention::Aapcs64(Aapcs64::Standard)).is_err());
 /// # }
 /// ```
+#[inline]
 pub fn implementation(
     convention: Convention,
 ) -> Result<&'static dyn CallingConvention, CallingConventionError> {
