@@ -1,10 +1,12 @@
 //! Callbacks by the platform's own convention, or any that it can run.
 
+use crate::argument::{Arg, arg};
 use crate::convention::implementation;
 use crate::error::{Error, PrepareError};
 use ffi_callback::{Arguments, CallbackPlan, Closure, ReturnSlot};
 use ffi_types::{Convention, Signature, Type};
 use std::ffi::c_void;
+use std::fmt;
 use std::sync::Arc;
 
 /// A Rust closure that C can call, from any thread, for as long as this value lives.
@@ -32,14 +34,22 @@ use std::sync::Arc;
 /// unsafe {
 ///     qsort.call::<()>(
 ///         program.symbol("qsort")?.as_ptr(),
-///         &[arg(&numbers.as_mut_ptr()), arg(&5_usize), arg(&4_usize), arg(&descending.as_ptr())],
+///         &[arg(&numbers.as_mut_ptr()), arg(&5_usize), arg(&4_usize), descending.arg()],
 ///     )
 /// }?;
 /// assert_eq!(numbers, [5, 4, 3, 1, 1]);
 /// # Ok::<(), ffi::Error>(())
 /// ```
-#[derive(Debug)]
-pub struct Callback(ffi_callback::Callback);
+pub struct Callback {
+    callback: ffi_callback::Callback,
+    /// Its function pointer, to be borrowed as an argument.
+    pointer: *const c_void,
+}
+
+// SAFETY: the pointer is that of the callback, which is `Send + Sync` itself.
+unsafe impl Send for Callback {}
+// SAFETY: as above.
+unsafe impl Sync for Callback {}
 
 impl Callback {
     /// Makes a callback whose signature is inferred from the closure: up to twelve parameters and
@@ -53,7 +63,7 @@ impl Callback {
         F: Closure<Parameters>,
     {
         let convention = implementation(native()?)?;
-        Ok(Self(ffi_callback::Callback::new(convention, closure)?))
+        Ok(Self::wrap(ffi_callback::Callback::new(convention, closure)?))
     }
 
     /// Makes a callback with types that are known only at run time. The closure takes its
@@ -95,12 +105,22 @@ impl Callback {
     {
         let convention = implementation(signature.convention())?;
         let plan = Arc::new(CallbackPlan::new(convention, signature)?);
-        Ok(Self(ffi_callback::Callback::with_plan(convention, plan, closure)?))
+        Ok(Self::wrap(ffi_callback::Callback::with_plan(convention, plan, closure)?))
+    }
+
+    fn wrap(callback: ffi_callback::Callback) -> Self {
+        let pointer = callback.as_ptr();
+        Self { callback, pointer }
     }
 
     /// The C function pointer; never null.
     pub fn as_ptr(&self) -> *const c_void {
-        self.0.as_ptr()
+        self.pointer
+    }
+
+    /// The C function pointer as an argument of a call.
+    pub fn arg(&self) -> Arg<'_> {
+        arg(&self.pointer)
     }
 
     /// The C function pointer as a Rust function pointer.
@@ -117,7 +137,13 @@ impl Callback {
 
     /// The signature that C calls it by.
     pub fn signature(&self) -> &Signature {
-        self.0.signature()
+        self.callback.signature()
+    }
+}
+
+impl fmt::Debug for Callback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.callback.fmt(f)
     }
 }
 
