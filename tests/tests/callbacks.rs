@@ -1,0 +1,212 @@
+//! The limits of callbacks: how many, how they end, and what a panic does.
+
+use ffi::{Arg, CallInterface, Callback, CallbackError, Error, Type, arg};
+use std::collections::HashSet;
+use std::process::{Command, Output};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
+
+/// The pool is one for the whole program, so tests that fill it take turns.
+static POOL: Mutex<()> = Mutex::new(());
+
+fn number(n: usize) -> Result<Callback, Error> {
+    Callback::new(move || -> usize { n })
+}
+
+fn call(callback: &Callback) -> usize {
+    // SAFETY: the callback has this type, and is alive.
+    unsafe { callback.as_fn::<extern "C" fn() -> usize>()() }
+}
+
+#[test]
+fn two_thousand_at_once_and_their_slots_again() {
+    let _turn = POOL.lock().expect("no panic");
+    for round in 0..3 {
+        let callbacks: Vec<Callback> =
+            (0..2000).map(|n| number(round * 10_000 + n).expect("there is room")).collect();
+        let addresses: HashSet<_> = callbacks.iter().map(Callback::as_ptr).collect();
+        assert_eq!(addresses.len(), 2000);
+        for (n, callback) in callbacks.iter().enumerate() {
+            assert_eq!(call(callback), round * 10_000 + n);
+        }
+    }
+}
+
+#[test]
+fn running_out_is_an_error_and_dropping_one_makes_room() {
+    let _turn = POOL.lock().expect("no panic");
+    let mut callbacks = Vec::new();
+    let error = loop {
+        match number(callbacks.len()) {
+            Ok(callback) => callbacks.push(callback),
+            Err(error) => break error,
+        }
+    };
+    let Error::Callback(CallbackError::Exhausted { capacity, .. }) = error else {
+        panic!("{error}");
+    };
+    assert_eq!((capacity, callbacks.len()), (2048, 2048));
+    assert_eq!(
+        error.to_string(),
+        "all 2048 callbacks of convention sysv are in use; drop some first"
+    );
+    drop(callbacks.swap_remove(1000));
+    let one_more = number(7).expect("there is room again");
+    assert_eq!(call(&one_more), 7);
+    assert!(number(8).is_err());
+    for (n, callback) in callbacks.iter().enumerate() {
+        assert_eq!(call(callback), if n == 1000 { 2047 } else { n });
+    }
+}
+
+#[test]
+fn a_closure_is_dropped_with_its_callback() {
+    let _turn = POOL.lock().expect("no panic");
+    let captured = Arc::new(());
+    let copy = Arc::clone(&captured);
+    let callback = Callback::new(move || -> usize { Arc::strong_count(&copy) }).expect("room");
+    assert_eq!(call(&callback), 2);
+    drop(callback);
+    assert_eq!(Arc::strong_count(&captured), 1);
+    // Also when there is no room for it.
+    let all: Vec<Callback> = std::iter::from_fn(|| number(0).ok()).collect();
+    let copy = Arc::clone(&captured);
+    assert!(Callback::new(move || -> usize { Arc::strong_count(&copy) }).is_err());
+    assert_eq!(Arc::strong_count(&captured), 1);
+    drop(all);
+}
+
+#[test]
+fn many_threads_create_call_and_drop() {
+    let _turn = POOL.lock().expect("no panic");
+    let start = Barrier::new(8);
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let start = &start;
+            scope.spawn(move || {
+                start.wait();
+                for n in 0..2000 {
+                    let callback = number(thread * 1_000_000 + n).expect("there is room");
+                    assert_eq!(call(&callback), thread * 1_000_000 + n);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn one_callback_and_one_interface_serve_many_threads() {
+    let _turn = POOL.lock().expect("no panic");
+    let total = Arc::new(AtomicUsize::new(0));
+    let adds = Arc::clone(&total);
+    let callback = Callback::new(move |n: usize, x: f64| -> f64 {
+        adds.fetch_add(n, Ordering::Relaxed);
+        x * 2.0
+    })
+    .expect("there is room");
+    let interface = CallInterface::new(Type::F64, [Type::USIZE, Type::F64]).expect("a signature");
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let (callback, interface) = (&callback, &interface);
+            scope.spawn(move || {
+                for n in 0..10_000_usize {
+                    let x = (thread * 10_000 + n) as f64;
+                    let arguments: [Arg<'_>; 2] = [arg(&n), arg(&x)];
+                    // SAFETY: the callback has the interface's signature.
+                    let result = unsafe { interface.call::<f64>(callback.as_ptr(), &arguments) };
+                    assert_eq!(result, Ok(2.0 * x));
+                }
+            });
+        }
+    });
+    assert_eq!(total.load(Ordering::Relaxed), 8 * (0..10_000).sum::<usize>());
+}
+
+#[test]
+fn a_dynamic_callback_reports_what_does_not_fit() {
+    let _turn = POOL.lock().expect("no panic");
+    let callback = Callback::dynamic(Type::I16, [Type::I32, Type::F64], |arguments, result| {
+        let texts = [
+            arguments.get::<f64>(0).unwrap_err().to_string(),
+            arguments.get::<i64>(1).unwrap_err().to_string(),
+            arguments.get::<i32>(2).unwrap_err().to_string(),
+            arguments.read(0, &mut [0; 3]).unwrap_err().to_string(),
+            result.set(1_i32).unwrap_err().to_string(),
+            result.set_bytes(&[0]).unwrap_err().to_string(),
+        ];
+        let expected = [
+            "argument 0: expected 4 bytes for `int32_t`, found 8",
+            "argument 1: expected `double`, found `int64_t`",
+            "argument 2: there are only 2 arguments",
+            "argument 0: expected 4 bytes for `int32_t`, found 3",
+            "return value: expected 2 bytes for `int16_t`, found 4",
+            "return value: expected 2 bytes for `int16_t`, found 1",
+        ];
+        result.set(if texts == expected { -7_i16 } else { 7 }).expect("it fits");
+    })
+    .expect("there is room");
+    // SAFETY: the callback has this type.
+    let c = unsafe { callback.as_fn::<extern "C" fn(i32, f64) -> i16>() };
+    assert_eq!(c(1, 2.0), -7);
+}
+
+#[test]
+fn a_result_that_is_not_set_is_zero() {
+    let _turn = POOL.lock().expect("no panic");
+    let callback = Callback::dynamic(Type::I64, [], |_, _| {}).expect("there is room");
+    // SAFETY: the callback has this type.
+    assert_eq!(unsafe { callback.as_fn::<extern "C" fn() -> i64>()() }, 0);
+}
+
+/// Runs one of the tests below in a process of its own, where it ends the process.
+fn in_a_process(test: &str) -> Output {
+    let this = std::env::current_exe().expect("a path");
+    let mut command = Command::new(this);
+    command.args(["--exact", test, "--include-ignored", "--nocapture"]).env("FFI_TEST_ENDS", "1");
+    command.output().expect("it runs")
+}
+
+fn ends_here() -> bool {
+    std::env::var_os("FFI_TEST_ENDS").is_some()
+}
+
+fn assert_aborted(output: &Output, message: &str) {
+    use std::os::unix::process::ExitStatusExt;
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.signal(), Some(libc::SIGABRT), "{}\n{text}", output.status);
+    assert!(text.contains(message), "no {message:?} in:\n{text}");
+}
+
+#[test]
+fn a_panic_in_a_callback_aborts_with_a_message() {
+    if ends_here() {
+        let callback =
+            Callback::new(|n: i32| -> i32 { panic!("wrong number {n}") }).expect("there is room");
+        // SAFETY: the callback has this type.
+        unsafe { callback.as_fn::<extern "C" fn(i32) -> i32>()(5) };
+        return;
+    }
+    let output = in_a_process("a_panic_in_a_callback_aborts_with_a_message");
+    assert_aborted(
+        &output,
+        "ffi: the callback `int32_t (int32_t)` panicked, and a panic cannot travel into C; \
+         aborting: wrong number 5",
+    );
+}
+
+#[test]
+fn a_call_after_the_drop_aborts_with_a_message() {
+    if ends_here() {
+        let callback = number(1).expect("there is room");
+        // SAFETY: none: this is the mistake that the test is about.
+        let stale = unsafe { callback.as_fn::<extern "C" fn() -> usize>() };
+        drop(callback);
+        // Others come and go, and take no part in it.
+        let _others: Vec<Callback> = (0..100).map(|n| number(n).expect("room")).collect();
+        stale();
+        return;
+    }
+    let output = in_a_process("a_call_after_the_drop_aborts_with_a_message");
+    assert_aborted(&output, "ffi: C called a callback that has been dropped; aborting");
+}
