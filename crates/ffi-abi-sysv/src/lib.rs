@@ -10,14 +10,12 @@
 //!
 //! ```
 //! use ffi_abi_sysv::plan;
-//! use ffi_types::{Convention, Location, Signature, Type};
+//! use ffi_types::{Convention, Signature, Type};
 //!
 //! let pair = Type::structure("pair").field("d", Type::F64).field("n", Type::I64).build()?;
 //! let plan = plan(&Signature::new(Convention::SysV, Type::VOID, [Type::I32, pair])?)?;
-//! let places = |argument| -> Vec<String> {
-//!     plan.moves_of(argument).map(|m| plan.registers().location(m.to).to_string()).collect()
-//! };
-//! assert_eq!((places(0), places(1)), (vec!["rdi".into()], vec!["xmm0".into(), "rsi".into()]));
+//! assert_eq!(plan.placement(0).to_string(), "rdi");
+//! assert_eq!(plan.placement(1).to_string(), "xmm0, rsi");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![no_std]

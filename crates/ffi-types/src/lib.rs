@@ -22,8 +22,10 @@ extern crate alloc;
 mod callback;
 mod convention;
 mod error;
+mod execute;
 mod layout;
 mod plan;
+mod plan_builder;
 mod print;
 mod signature;
 mod ty;
@@ -36,7 +38,8 @@ pub use error::{
     TypeProblem, TypeValidationError, UnsupportedPlatformError,
 };
 pub use layout::AggregateBuilder;
-pub use plan::{Bank, Extension, Location, Move, Plan, PlanBuilder, RegisterFile, ReturnPlan};
+pub use plan::{Bank, Extension, Location, Move, Placement, Plan, RegisterFile, ReturnPlan};
+pub use plan_builder::PlanBuilder;
 pub use signature::{MAX_ARGUMENTS, Signature};
 pub use ty::{Field, Leaf, MAX_LEAVES_SIZE, Scalar, Type, TypeKind};
 pub use value::CType;

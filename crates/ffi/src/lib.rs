@@ -78,6 +78,6 @@ pub use ffi_dl::{Flags, Library, LibraryError, OwnedSymbol, Symbol};
 pub use ffi_types::{
     Aapcs64, AggregateBuilder, CType, CallingConvention, CallingConventionError, Convention,
     DataModel, Extension, Field, InterfaceField, InterfaceReason, InvalidCallInterfaceError, Leaf,
-    Location, MAX_ARGUMENTS, Move, Plan, ReturnPlan, Scalar, Signature, Type, TypeKind,
+    Location, MAX_ARGUMENTS, Move, Placement, Plan, ReturnPlan, Scalar, Signature, Type, TypeKind,
     TypeProblem, TypeValidationError, UnsupportedPlatformError, Win64,
 };

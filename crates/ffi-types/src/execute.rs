@@ -1,0 +1,296 @@
+//! The one executor: carries out the moves of a plan, in both directions.
+
+use crate::plan::{Extension, Group, Move, Plan, ReturnPlan};
+use crate::{CType, Scalar};
+
+impl Plan {
+    /// The moves of a group, which start where `next` stands; `next` goes on to the group behind.
+    #[inline(always)]
+    fn group<'a>(&'a self, group: Group, next: &mut *const Move) -> &'a [Move] {
+        let len = usize::from(self.group_lengths[group as usize]);
+        // SAFETY: the builder counted the groups, which lie one behind the other in `moves`.
+        // Without bounds checks: this is the innermost part of every call.
+        unsafe {
+            let moves = core::slice::from_raw_parts(*next, len);
+            *next = next.add(len);
+            moves
+        }
+    }
+
+    /// Fills a call's image: every argument in its registers and stack slots, and the address
+    /// `result` where the convention wants it. What no move covers is left as it was.
+    ///
+    /// # Safety
+    /// - `arguments` points to one pointer per argument, each to as many readable bytes as the
+    ///   argument's type has (no alignment is needed);
+    /// - `image` points to [`image_size`](Self::image_size) writable bytes, aligned to 8, that
+    ///   overlap no argument;
+    /// - `result` is what the callee may be told to write to; it is not accessed here.
+    #[inline(always)]
+    pub unsafe fn store_arguments(
+        &self,
+        arguments: *const *const u8,
+        result: *mut u8,
+        image: *mut u8,
+    ) {
+        if let Some((pointer_to, _)) = self.return_pointer {
+            // SAFETY: the offset is inside the image, and a multiple of 8.
+            unsafe { image.add(pointer_to as usize).cast::<*mut u8>().write(result) };
+        }
+        // `PlanBuilder` checked that a move's source lies inside the argument and its target inside
+        // the image; the target of an eightbyte is a multiple of 8.
+        //
+        // SAFETY: the move's source, as the caller gave the arguments.
+        let source =
+            |m: &Move| unsafe { (*arguments.add(usize::from(m.argument))).add(m.offset as usize) };
+        // SAFETY: the move's target, as the caller gave the image.
+        let target = |m: &Move| unsafe { image.add(m.to as usize) };
+        let mut next = self.moves().as_ptr();
+        for m in self.group(Group::Word, &mut next) {
+            // SAFETY: as above; the group's moves have eight bytes.
+            unsafe { target(m).cast::<u64>().write(source(m).cast::<u64>().read_unaligned()) };
+        }
+        if self.only_words {
+            return;
+        }
+        macro_rules! extend {
+            ($($group:ident: $from:ty as $to:ty;)*) => {
+                $(for m in self.group(Group::$group, &mut next) {
+                    // SAFETY: as above; the group's moves have the size of the type.
+                    unsafe {
+                        let value = source(m).cast::<$from>().read_unaligned();
+                        target(m).cast::<$to>().write(value.into());
+                    }
+                })*
+            };
+        }
+        extend! {
+            Zero4: u32 as u64;
+            Sign4: i32 as i64;
+            Zero2: u16 as u64;
+            Sign2: i16 as i64;
+            Zero1: u8 as u64;
+            Sign1: i8 as i64;
+        }
+        for m in self.group(Group::ZeroSome, &mut next) {
+            // SAFETY: as above; the group's moves have three to seven bytes.
+            unsafe { target(m).cast::<u64>().write(read_some(source(m), m.len)) };
+        }
+        for m in self.group(Group::Copy, &mut next) {
+            // SAFETY: as above; the move's length is inside both.
+            unsafe { core::ptr::copy_nonoverlapping(source(m), target(m), m.len as usize) };
+        }
+    }
+
+    /// Takes a result out of the saved return registers and writes exactly its size to `result`.
+    ///
+    /// # Safety
+    /// `returned` is readable for the return register file, and `result` writable for the size of
+    /// the return type. For a result in memory or none at all nothing is accessed.
+    #[inline(always)]
+    pub unsafe fn load_return(&self, returned: *const u8, result: *mut u8) {
+        if let ReturnPlan::Registers(moves) = self.return_plan() {
+            for m in moves {
+                // SAFETY: the builder checked that a return move lies inside both.
+                unsafe {
+                    read_back(m, returned.add(m.to as usize), result.add(m.offset as usize));
+                }
+            }
+        }
+    }
+
+    /// Takes an argument out of a callback's saved registers and stack: the way back of
+    /// [`store_arguments`](Self::store_arguments). Writes exactly the argument's size to `value`.
+    ///
+    /// # Safety
+    /// `registers` is readable for the register file, `stack` for the stack area, and `value`
+    /// writable for the size of the argument's type. Past the last argument nothing is accessed.
+    #[inline(always)]
+    pub unsafe fn load_argument(
+        &self,
+        argument: usize,
+        registers: *const u8,
+        stack: *const u8,
+        value: *mut u8,
+    ) {
+        for m in self.moves_of(argument) {
+            // SAFETY: the builder checked that the move lies inside the image and the value.
+            unsafe {
+                let source = self.callback_source(m, registers, stack);
+                read_back(m, source, value.add(m.offset as usize));
+            }
+        }
+    }
+
+    /// As [`load_argument`](Self::load_argument), for a scalar whose Rust type is known: all that
+    /// is left to be found at run time is its address.
+    ///
+    /// # Safety
+    /// As for `load_argument`; there is such an argument, it is a scalar, and `T` stands for it.
+    #[inline(always)]
+    pub unsafe fn load_scalar<T: CType>(
+        &self,
+        argument: usize,
+        registers: *const u8,
+        stack: *const u8,
+    ) -> T {
+        // A scalar is one move, and most often the arguments are all of one group: then its index
+        // is the argument's own.
+        let is_its = |m: &&Move| usize::from(m.argument) == argument;
+        let m = self.moves().get(argument).filter(is_its);
+        let Some(m) = m.or_else(|| self.moves().iter().find(is_its)) else {
+            // SAFETY: the caller's: there is such an argument, and each has a move.
+            unsafe { core::hint::unreachable_unchecked() }
+        };
+        // SAFETY: a scalar is one move, inside the image; `T` has its size. Of a `bool`, C
+        // defines the low byte alone, and anything but 0 is true.
+        unsafe {
+            let source = self.callback_source(m, registers, stack);
+            if T::SCALAR == Some(Scalar::Bool) {
+                let truth = source.read() != 0;
+                return (&raw const truth).cast::<T>().read();
+            }
+            source.cast::<T>().read_unaligned()
+        }
+    }
+
+    /// # Safety
+    /// The move is one of this plan's arguments; `registers` and `stack` are as it says.
+    #[inline(always)]
+    unsafe fn callback_source(
+        &self,
+        m: &Move,
+        registers: *const u8,
+        stack: *const u8,
+    ) -> *const u8 {
+        match m.to.checked_sub(self.registers.size) {
+            // SAFETY: the builder checked that the move lies inside the stack area...
+            Some(offset) => unsafe { stack.add(offset as usize) },
+            // SAFETY: ...or inside the register file.
+            None => unsafe { registers.add(m.to as usize) },
+        }
+    }
+
+    /// Where the caller of a callback wants its result, if that is in memory.
+    ///
+    /// # Safety
+    /// `registers` is readable for the register file.
+    #[inline(always)]
+    pub unsafe fn result_pointer(&self, registers: *const u8) -> Option<*mut u8> {
+        // SAFETY: a hidden pointer is always in a register, so its offset is inside the file.
+        self.return_pointer
+            .map(|(to, _)| unsafe { registers.add(to as usize).cast::<*mut u8>().read() })
+    }
+
+    /// Puts a callback's result into the return registers, extended as the convention says; for
+    /// a result in memory the address `value` itself, where the convention hands it back.
+    ///
+    /// # Safety
+    /// `returned` is writable for the return register file and aligned to 8; unless the result is
+    /// in memory, `value` is readable for the size of the return type.
+    #[inline(always)]
+    pub unsafe fn store_return(&self, value: *const u8, returned: *mut u8) {
+        match self.return_plan() {
+            ReturnPlan::Registers(moves) => {
+                for m in moves {
+                    // SAFETY: the builder checked that a return move lies inside both.
+                    unsafe {
+                        let from = value.add(m.offset as usize);
+                        let word = read_extended(from, m.len, m.extension);
+                        returned.add(m.to as usize).cast::<u64>().write(word);
+                    }
+                }
+            }
+            ReturnPlan::Memory { pointer_back: Some(back), .. } => {
+                // SAFETY: the builder's offset is inside the return register file.
+                unsafe { returned.add(back as usize).cast::<*const u8>().write(value) };
+            }
+            ReturnPlan::Memory { pointer_back: None, .. } | ReturnPlan::Void => {}
+        }
+    }
+
+    /// As [`store_return`](Self::store_return), for a scalar whose Rust type is known.
+    ///
+    /// # Safety
+    /// As for `store_return`; the return type is a scalar, and `T` stands for it.
+    #[inline(always)]
+    pub unsafe fn store_scalar<T: CType>(&self, value: T, returned: *mut u8) {
+        let extension = match T::SCALAR {
+            Some(scalar) if scalar.is_signed() => Extension::Sign,
+            _ => Extension::Zero,
+        };
+        let to = self.moves[0].to as usize;
+        // SAFETY: `value` has the size of `T`, and the builder checked the offset.
+        unsafe {
+            let word = read_extended((&raw const value).cast(), size_of::<T>() as u32, extension);
+            returned.add(to).cast::<u64>().write(word);
+        }
+    }
+}
+
+/// Reads `len` bytes, 1 to 7, and no more, as a little-endian number.
+///
+/// # Safety
+/// `from` is readable for `len` bytes.
+#[inline(always)]
+unsafe fn read_some(from: *const u8, len: u32) -> u64 {
+    let (mut value, mut shift, mut at) = (0u64, 0, from);
+    macro_rules! part {
+        ($ty:ty) => {
+            if len & size_of::<$ty>() as u32 != 0 {
+                // SAFETY: the powers of two in `len` add up to it.
+                unsafe {
+                    value |= u64::from(at.cast::<$ty>().read_unaligned()) << shift;
+                    at = at.add(size_of::<$ty>());
+                }
+                shift += <$ty>::BITS;
+            }
+        };
+    }
+    part!(u32);
+    part!(u16);
+    part!(u8);
+    let _ = (shift, at);
+    value
+}
+
+/// Reads `len` bytes, 1 to 8, and no more, and extends them to an eightbyte.
+///
+/// # Safety
+/// `from` is readable for `len` bytes.
+#[inline(always)]
+unsafe fn read_extended(from: *const u8, len: u32, extension: Extension) -> u64 {
+    if len == 8 {
+        // SAFETY: the caller gives eight bytes.
+        return unsafe { from.cast::<u64>().read_unaligned() };
+    }
+    // SAFETY: the caller's.
+    let value = unsafe { read_some(from, len) };
+    match extension {
+        Extension::Sign => {
+            let unused = 64 - 8 * len;
+            ((value << unused) as i64 >> unused) as u64
+        }
+        Extension::Bool => u64::from(value != 0),
+        Extension::None | Extension::Zero => value,
+    }
+}
+
+/// Writes the bytes of a move from the image back to the value they belong to.
+///
+/// # Safety
+/// `from` and `to` are readable and writable for the move's length.
+#[inline(always)]
+unsafe fn read_back(m: &Move, from: *const u8, to: *mut u8) {
+    // SAFETY: the caller's, in each arm.
+    unsafe {
+        match m.len {
+            8 => to.cast::<u64>().write_unaligned(from.cast::<u64>().read_unaligned()),
+            4 => to.cast::<u32>().write_unaligned(from.cast::<u32>().read_unaligned()),
+            2 => to.cast::<u16>().write_unaligned(from.cast::<u16>().read_unaligned()),
+            1 if m.extension == Extension::Bool => to.write(u8::from(from.read() != 0)),
+            1 => to.write(from.read()),
+            len => core::ptr::copy_nonoverlapping(from, to, len as usize),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Building plans: for implementations of a calling convention.
+
+use crate::Convention;
+use crate::plan::{Extension, GROUPS, Group, MAX_WORDWISE, Move, Moves, Plan, RegisterFile};
+
+/// Collects the moves of a [`Plan`]; for implementations of a calling convention.
+///
+/// The result comes first, as it may take a register from the arguments, and then the arguments
+/// in order.
+#[derive(Debug)]
+pub struct PlanBuilder {
+    plan: Plan,
+    /// Where the furthest move ends, in bytes from the start of the image.
+    end: u32,
+    last_group: Group,
+    sorted: bool,
+}
+
+impl PlanBuilder {
+    /// Starts a plan.
+    #[inline]
+    pub fn new(
+        convention: Convention,
+        registers: &'static RegisterFile,
+        returns: &'static RegisterFile,
+    ) -> Self {
+        let plan = Plan {
+            convention,
+            registers,
+            returns,
+            moves: Moves::new(),
+            return_moves: 0,
+            group_lengths: [0; GROUPS],
+            argument_count: 0,
+            vector_count: 0,
+            uses_vector: false,
+            only_words: true,
+            return_pointer: None,
+            stack_size: 0,
+            stack_align: 16,
+        };
+        Self { plan, end: 0, last_group: Group::Word, sorted: true }
+    }
+
+    /// Adds a move of the result, whose target is in the return register file.
+    ///
+    /// # Panics
+    /// If the target is outside of that file, or an argument came before: a mistake of the
+    /// convention, not of its user.
+    #[inline]
+    pub fn returned(&mut self, m: Move) {
+        let plan = &mut self.plan;
+        assert!(m.len <= 8 && m.to + 8 <= plan.returns.size, "{m:?} is outside the return image");
+        assert!(plan.argument_count == 0, "the result comes before the arguments");
+        plan.moves.push(m);
+        plan.return_moves += 1;
+    }
+
+    /// The result is in memory. Its address goes to one image offset, and comes back at another
+    /// one of the return register file where the convention says so.
+    #[inline]
+    pub fn returned_in_memory(&mut self, pointer_to: u32, pointer_back: Option<u32>) {
+        self.plan.return_pointer = Some((pointer_to, pointer_back));
+    }
+
+    /// Adds a move of an argument. Arguments come in order, each with at least one move. A longer
+    /// copy becomes several moves of eight bytes.
+    ///
+    /// # Panics
+    /// If the arguments are out of order or the move extends more than 8 bytes: a mistake of the
+    /// convention, not of its user.
+    #[inline]
+    pub fn argument(&mut self, m: Move) {
+        let next = self.plan.argument_count;
+        assert!(m.argument == next || m.argument + 1 == next, "argument {next} is next");
+        assert!(m.extension == Extension::None || m.len <= 8, "{} bytes cannot be extended", m.len);
+        self.plan.argument_count = m.argument + 1;
+        if m.extension != Extension::None || m.len > MAX_WORDWISE || !m.to.is_multiple_of(8) {
+            self.push(m);
+            return;
+        }
+        let mut done = 0;
+        while done < m.len {
+            let (offset, to, len) = (m.offset + done, m.to + done, (m.len - done).min(8));
+            self.push(Move { offset, to, len, ..m });
+            done += len;
+        }
+    }
+
+    #[inline]
+    fn push(&mut self, m: Move) {
+        let group = group_of(&m);
+        let written = if m.extension == Extension::None { m.len } else { 8 };
+        self.end = self.end.max(m.to + written);
+        self.sorted &= group >= self.last_group;
+        self.last_group = group;
+        let plan = &mut self.plan;
+        plan.only_words &= group == Group::Word;
+        plan.group_lengths[group as usize] += 1;
+        plan.uses_vector |= plan.registers.vector.contains(m.to);
+        plan.moves.push(m);
+    }
+
+    /// The callee is told this many vector registers.
+    #[inline]
+    pub fn vector_count(&mut self, count: u8) {
+        self.plan.vector_count = count;
+    }
+
+    /// The stack area is aligned to at least this many bytes.
+    #[inline]
+    pub fn stack_align(&mut self, align: u32) {
+        self.plan.stack_align = self.plan.stack_align.max(align);
+    }
+
+    /// The plan, with a stack area of at least `stack_size` bytes.
+    ///
+    /// # Panics
+    /// If a move goes past the image: a mistake of the convention, not of its user.
+    #[inline]
+    pub fn finish(mut self, stack_size: u32) -> Plan {
+        let plan = &mut self.plan;
+        plan.stack_size = stack_size.next_multiple_of(16);
+        assert!(self.end <= plan.registers.size + plan.stack_size, "a move is outside the image");
+        if !self.sorted {
+            // Stable, so that within a group the arguments stay in order.
+            plan.moves[usize::from(plan.return_moves)..].sort_by_key(group_of);
+        }
+        self.plan
+    }
+}
+
+#[inline]
+fn group_of(m: &Move) -> Group {
+    match (m.extension, m.len) {
+        (_, 8) if m.to.is_multiple_of(8) => Group::Word,
+        (Extension::None, _) => Group::Copy,
+        (Extension::Sign, 4) => Group::Sign4,
+        (Extension::Sign, 2) => Group::Sign2,
+        (Extension::Sign, 1) => Group::Sign1,
+        (_, 4) => Group::Zero4,
+        (_, 2) => Group::Zero2,
+        (_, 1) => Group::Zero1,
+        _ => Group::ZeroSome,
+    }
+}
