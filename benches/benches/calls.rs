@@ -1,0 +1,372 @@
+//! Each shape in one run: a direct call through a pointer, the static way, this crate unchecked
+//! (libffi's own interface) and checked, and the `libffi` crate.
+
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
+use ffi::{Arg, CType, CallInterface, Callback, Library, Type, arg};
+use ffi_benches::{CALLBACKS, CALLS, MAKING, file_name};
+use libffi::middle::{Cif, Closure, Type as Other};
+use libffi::{low, raw};
+use std::ffi::{c_int, c_long, c_void};
+use std::hint::black_box;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Pair {
+    x: f64,
+    y: f64,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Large {
+    a: i64,
+    b: i64,
+    c: i64,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Triple {
+    a: i32,
+    b: i32,
+    c: i32,
+}
+
+macro_rules! c_struct {
+    ($rust:ty, $($field:ident: $ty:ident),*) => {
+        // SAFETY: `repr(C)`, with these members in this order.
+        unsafe impl CType for $rust {
+            fn c_type() -> Type {
+                static TYPE: LazyLock<Type> = LazyLock::new(|| {
+                    let ty = Type::anonymous_structure()$(.field(stringify!($field), Type::$ty))*;
+                    ty.build().expect("a C struct")
+                });
+                TYPE.clone()
+            }
+        }
+    };
+}
+
+c_struct!(Pair, x: F64, y: F64);
+c_struct!(Large, a: I64, b: I64, c: I64);
+c_struct!(Triple, a: I32, b: I32, c: I32);
+
+/// The type of a struct or scalar in the other library.
+fn other(ty: &Type) -> Other {
+    match ty.as_scalar() {
+        Some(ffi::Scalar::I8) => Other::i8(),
+        Some(ffi::Scalar::I32) => Other::i32(),
+        Some(ffi::Scalar::I64) => Other::i64(),
+        Some(ffi::Scalar::F32) => Other::f32(),
+        Some(ffi::Scalar::F64) => Other::f64(),
+        Some(ffi::Scalar::Pointer) => Other::pointer(),
+        Some(scalar) => panic!("{scalar:?} is in none of the shapes"),
+        None if ty.is_void() => Other::void(),
+        None => Other::structure(ty.fields().iter().map(|field| other(field.ty()))),
+    }
+}
+
+fn shapes() -> Library {
+    // SAFETY: the library of this package's build script; it has no constructors.
+    unsafe { Library::open(env!("SHAPES")) }.expect("built by build.rs")
+}
+
+fn group<'a>(c: &'a mut Criterion, shape: &str) -> BenchmarkGroup<'a, WallTime> {
+    let mut group = c.benchmark_group(file_name(shape));
+    group.warm_up_time(Duration::from_millis(150)).measurement_time(Duration::from_millis(400));
+    group
+}
+
+/// The three dynamic contenders on one function.
+fn dynamic<R: CType>(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    name: &str,
+    first_variadic: Option<usize>,
+    types: &[Type],
+    arguments: &[Arg<'_>],
+    pointers: &[*const c_void],
+) {
+    let library = shapes();
+    let function = black_box(library.symbol(name).expect("it is there").as_ptr());
+    let interface = match first_variadic {
+        Some(first) => CallInterface::variadic(R::c_type(), types.to_vec(), first),
+        None => CallInterface::new(R::c_type(), types.to_vec()),
+    }
+    .expect("a C signature");
+    // Large enough for each result, and for libffi's widened integers.
+    let mut result = [0_u64; 8];
+    group.bench_function("ffi", |b| {
+        b.iter(|| {
+            let (pointers, result) = (black_box(pointers), black_box(&mut result));
+            // SAFETY: the arguments are of the function's types.
+            unsafe { interface.invoke(function, pointers, result.as_mut_ptr().cast()) }
+        });
+    });
+    group.bench_function("checked", |b| {
+        // SAFETY: as above.
+        b.iter(|| unsafe { interface.call::<R>(function, black_box(arguments)) });
+    });
+    let (kinds, returned) = (types.iter().map(other).collect::<Vec<_>>(), other(&R::c_type()));
+    let cif = match first_variadic {
+        Some(first) => Cif::new_variadic(kinds, first, returned),
+        None => Cif::new(kinds, returned),
+    };
+    let cif = cif.as_raw_ptr();
+    // SAFETY: libffi calls it by the types it is given.
+    let function: unsafe extern "C" fn() = unsafe { std::mem::transmute(function) };
+    group.bench_function("libffi", |b| {
+        b.iter(|| {
+            let (pointers, result) = (black_box(pointers), black_box(&mut result));
+            // SAFETY: as above; libffi does not write to the pointers.
+            unsafe {
+                let pointers = pointers.as_ptr().cast_mut().cast();
+                raw::ffi_call(cif, Some(function), result.as_mut_ptr().cast(), pointers);
+            }
+        });
+    });
+}
+
+macro_rules! call {
+    ($c:ident, $shape:literal, $name:literal, $ty:ty, $r:ty, ($($value:expr),*), $variadic:expr) => {{
+        assert!(CALLS.contains(&$shape));
+        let mut group = group($c, $shape);
+        let library = shapes();
+        // SAFETY: the type of the function in shapes.c.
+        let symbol = unsafe { library.get::<$ty>($name) }.expect("it is there");
+        let direct: $ty = *symbol;
+        // SAFETY (of both): as above, and it has no preconditions.
+        group.bench_function("direct", |b| {
+            b.iter(|| unsafe { black_box(direct)($(black_box($value)),*) });
+        });
+        group.bench_function("static", |b| {
+            b.iter(|| unsafe { symbol($(black_box($value)),*) });
+        });
+        dynamic::<$r>(
+            &mut group,
+            $name,
+            $variadic,
+            &[$(c_type_of(&$value)),*],
+            &[$(arg(&$value)),*],
+            &[$((&raw const *&$value).cast::<c_void>()),*],
+        );
+        group.finish();
+    }};
+}
+
+fn c_type_of<T: CType>(_: &T) -> Type {
+    T::c_type()
+}
+
+fn calls(c: &mut Criterion) {
+    type L = c_long;
+    let p = std::ptr::dangling::<c_void>();
+    call!(c, "void()", "nothing", unsafe extern "C" fn(), (), (), None);
+    call!(c, "double(double)", "half", unsafe extern "C" fn(f64) -> f64, f64, (2.5_f64), None);
+    call!(
+        c,
+        "int(int,int)",
+        "add",
+        unsafe extern "C" fn(c_int, c_int) -> c_int,
+        i32,
+        (1_i32, 2_i32),
+        None
+    );
+    call!(
+        c,
+        "void*(void*x3)",
+        "pick",
+        unsafe extern "C" fn(*const c_void, *const c_void, *const c_void) -> *const c_void,
+        *const c_void,
+        (p, p, p),
+        None
+    );
+    call!(
+        c,
+        "long(long x6)",
+        "six",
+        unsafe extern "C" fn(L, L, L, L, L, L) -> L,
+        i64,
+        (1_i64, 2_i64, 3_i64, 4_i64, 5_i64, 6_i64),
+        None
+    );
+    call!(
+        c,
+        "long(long x10)",
+        "ten",
+        unsafe extern "C" fn(L, L, L, L, L, L, L, L, L, L) -> L,
+        i64,
+        (1_i64, 2_i64, 3_i64, 4_i64, 5_i64, 6_i64, 7_i64, 8_i64, 9_i64, 10_i64),
+        None
+    );
+    call!(
+        c,
+        "six mixed",
+        "mixed",
+        unsafe extern "C" fn(c_int, f64, L, f32, *const c_void, i8) -> f64,
+        f64,
+        (1_i32, 2.0_f64, 3_i64, 4.0_f32, p, 5_i8),
+        None
+    );
+    let pair = Pair { x: 1.0, y: 2.0 };
+    call!(
+        c,
+        "{double,double} by value",
+        "pair_in",
+        unsafe extern "C" fn(Pair) -> f64,
+        f64,
+        (pair),
+        None
+    );
+    let large = Large { a: 1, b: 2, c: 3 };
+    call!(
+        c,
+        "24-byte struct by value",
+        "large_in",
+        unsafe extern "C" fn(Large) -> L,
+        i64,
+        (large),
+        None
+    );
+    call!(
+        c,
+        "{double,double} returned",
+        "pair_out",
+        unsafe extern "C" fn(f64, f64) -> Pair,
+        Pair,
+        (1.0_f64, 2.0_f64),
+        None
+    );
+    let triple = Triple { a: 1, b: 2, c: 3 };
+    call!(
+        c,
+        "{int,int,int} both ways",
+        "triple_both",
+        unsafe extern "C" fn(Triple) -> Triple,
+        Triple,
+        (triple),
+        None
+    );
+    call!(
+        c,
+        "variadic int, double, long",
+        "variadic",
+        unsafe extern "C" fn(c_int, ...) -> f64,
+        f64,
+        (3_i32, 1_i32, 2.5_f64, 3_i64),
+        Some(1)
+    );
+}
+
+macro_rules! callback {
+    ($c:ident, $shape:literal, fn($($name:ident: $ty:ty = $value:expr),*) -> $r:ty, $body:expr,
+     $libffi:ident) => {{
+        assert!(CALLBACKS.contains(&$shape));
+        extern "C" fn direct($($name: $ty),*) -> $r {
+            $body
+        }
+        unsafe extern "C" fn $libffi(
+            _: &low::ffi_cif,
+            result: &mut $r,
+            arguments: *const *const c_void,
+            _: &(),
+        ) {
+            let mut _at = arguments;
+            // SAFETY: libffi passes one pointer for each argument, of the closure's types.
+            $(let $name = unsafe { let value = *(*_at).cast::<$ty>(); _at = _at.add(1); value };)*
+            *result = $body;
+        }
+        let mut group = group($c, $shape);
+        let pointer: extern "C" fn($($ty),*) -> $r = direct;
+        group.bench_function("direct", |b| b.iter(|| black_box(pointer)($(black_box($value)),*)));
+        let ours = Callback::new(|$($name: $ty),*| -> $r { $body }).expect("there is room");
+        // SAFETY: the callback has this type, and outlives the benchmark.
+        let pointer = unsafe { ours.as_fn::<extern "C" fn($($ty),*) -> $r>() };
+        group.bench_function("ffi", |b| b.iter(|| black_box(pointer)($(black_box($value)),*)));
+        let types: Vec<Type> = vec![$(<$ty>::c_type()),*];
+        let ours = Callback::dynamic(<$r>::c_type(), types.clone(), |_arguments, _result| {
+            let mut _index = 0..;
+            $(let $name: $ty = _arguments.get(_index.next().unwrap_or(0)).expect("it fits");)*
+            _result.set::<$r>($body).expect("it fits");
+        })
+        .expect("there is room");
+        // SAFETY: as above.
+        let pointer = unsafe { ours.as_fn::<extern "C" fn($($ty),*) -> $r>() };
+        group.bench_function("checked", |b| b.iter(|| black_box(pointer)($(black_box($value)),*)));
+        let cif = Cif::new(types.iter().map(other).collect::<Vec<_>>(), other(&<$r>::c_type()));
+        let theirs = Closure::new(cif, $libffi, &());
+        // SAFETY: the closure has this type, and outlives the benchmark.
+        let pointer: extern "C" fn($($ty),*) -> $r =
+            unsafe { std::mem::transmute(*theirs.code_ptr()) };
+        group.bench_function("libffi", |b| b.iter(|| black_box(pointer)($(black_box($value)),*)));
+        group.finish();
+    }};
+}
+
+fn callbacks(c: &mut Criterion) {
+    callback!(c, "callback void()", fn() -> (), (), void_handler);
+    callback!(c, "callback int(int x3)", fn(a: i32 = 1, b: i32 = 2, d: i32 = 3) -> i32, a + b + d,
+        int_handler);
+    callback!(c, "callback double(double)", fn(x: f64 = 2.5) -> f64, x * 0.5, double_handler);
+    let pair = Pair { x: 1.0, y: 2.0 };
+    callback!(c, "callback {double,double} by value", fn(p: Pair = pair) -> f64, p.x + p.y,
+        pair_in_handler);
+    callback!(c, "callback {double,double} returned", fn(x: f64 = 1.0, y: f64 = 2.0) -> Pair,
+        Pair { x: y, y: x }, pair_out_handler);
+}
+
+fn making(c: &mut Criterion) {
+    let pair = Pair::c_type();
+    let six = || [Type::I32, Type::F64, Type::I64, Type::F32, Type::POINTER, Type::I8];
+    let scalars = || [Type::F64, Type::I64];
+    let mut prepare = |shape: &str, ours: &dyn Fn() -> CallInterface, theirs: &dyn Fn() -> Cif| {
+        assert!(MAKING.contains(&shape));
+        let mut group = group(c, shape);
+        group.bench_function("ffi", |b| b.iter(ours));
+        group.bench_function("libffi", |b| b.iter(theirs));
+        group.finish();
+    };
+    prepare(
+        "prepare two scalars",
+        &|| CallInterface::new(Type::F64, black_box(scalars())).expect("a signature"),
+        &|| Cif::new(black_box([Other::f64(), Other::i64()]), Other::f64()),
+    );
+    prepare(
+        "prepare six mixed",
+        &|| CallInterface::new(Type::F64, black_box(six())).expect("a signature"),
+        &|| {
+            let types = [
+                Other::i32(),
+                Other::f64(),
+                Other::i64(),
+                Other::f32(),
+                Other::pointer(),
+                Other::i8(),
+            ];
+            Cif::new(black_box(types), Other::f64())
+        },
+    );
+    let theirs = other(&pair);
+    prepare(
+        "prepare {double,double} both ways",
+        &|| CallInterface::new(pair.clone(), black_box([pair.clone()])).expect("a signature"),
+        &|| Cif::new(black_box([theirs.clone()]), theirs.clone()),
+    );
+    unsafe extern "C" fn handler(_: &low::ffi_cif, _: &mut i32, _: *const *const c_void, _: &()) {}
+    let mut group = group(c, "callback create and drop");
+    group.bench_function("ffi", |b| {
+        b.iter(|| Callback::new(|a: i32, b: i32, c: i32| -> i32 { a + b + c }).expect("room"));
+    });
+    group.bench_function("libffi", |b| {
+        b.iter(|| {
+            let cif = Cif::new([Other::i32(), Other::i32(), Other::i32()], Other::i32());
+            Closure::new(cif, handler, &())
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, calls, callbacks, making);
+criterion_main!(benches);

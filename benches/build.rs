@@ -1,0 +1,20 @@
+//! Compiles the functions that are called to a shared library, so that nothing is inlined.
+
+use std::path::Path;
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=src/shapes.c");
+    let out = std::env::var("OUT_DIR").expect("Cargo sets it");
+    let library = Path::new(&out).join("libshapes.so");
+    let compiler = cc::Build::new().opt_level(2).cargo_metadata(false).get_compiler();
+    let status = compiler
+        .to_command()
+        .args(["-shared", "-fPIC", "-o"])
+        .arg(&library)
+        .arg("src/shapes.c")
+        .status()
+        .expect("the compiler can be run");
+    assert!(status.success(), "shapes.c does not compile");
+    println!("cargo:rustc-env=SHAPES={}", library.display());
+}
