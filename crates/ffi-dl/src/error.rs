@@ -1,26 +1,82 @@
-//! What went wrong with which library or symbol.
+//! What was tried with which library or symbol, and why it failed.
 
+use std::error::Error as _;
 use std::fmt;
-use thiserror::Error;
 
-/// A library could not be opened or closed, or a symbol not be found.
-#[derive(Debug, Error)]
+/// A library could not be opened or closed, or a symbol could not be found.
+///
+/// Displayed, it is one line that says all there is to say. The system's own error is in
+/// [`source`](Self::source) too, for programs that look for it there.
+///
+/// # Examples
+/// ```
+/// # #[cfg(all(target_os = "linux", target_env = "gnu"))] {
+/// use ffi_dl::{Library, Operation, Reason};
+///
+/// // SAFETY: there is no such library, so no code runs.
+/// let error = unsafe { Library::open("libnope.so") }.unwrap_err();
+/// assert_eq!((error.operation, error.reason), (Operation::Load, Reason::Os));
+/// assert_eq!(
+///     error.to_string(),
+///     "cannot load library \"libnope.so\": \
+///      libnope.so: cannot open shared object file: No such file or directory",
+/// );
+///
+/// let error = Library::this()?.symbol("nope").unwrap_err();
+/// assert_eq!((error.operation, error.reason), (Operation::Symbol, Reason::NotFound));
+/// assert!(error.to_string().starts_with("cannot find symbol \"nope\" in the program itself: "));
+/// # }
+/// # Ok::<(), ffi_dl::LibraryError>(())
+/// ```
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-#[error("cannot {operation} {name:?}{}: {problem}", In(library))]
+#[error("cannot {}: {message}", Attempt(self))]
 pub struct LibraryError {
-    /// What was being done.
+    /// What was tried.
     pub operation: Operation,
-    /// The name of the library, or of the symbol, as it was asked for. Bytes that are no UTF-8
-    /// are replaced.
+    /// The name that was asked for: a library's, or for [`Operation::Symbol`] a symbol's, as
+    /// `name@version` where a version was asked for. Bytes that are not UTF-8 are replaced.
     pub name: String,
-    /// For a symbol, the library it was looked for in.
+    /// The name of the library that the symbol was looked for in; `None` for the other operations.
     pub library: Option<String>,
-    /// Why it failed, with the operating system's own text where there is one.
-    #[source]
-    pub problem: LibraryProblem,
+    /// The operating system's own text, or [`reason`](Self::reason) in words where the system was
+    /// not asked.
+    pub message: String,
+    /// The cause, for a program to match.
+    pub reason: Reason,
+    /// The error that `libloading` reported, where the system was asked.
+    pub source: Option<libloading::Error>,
 }
 
-/// What was being done.
+impl LibraryError {
+    /// An error that was found before the system was asked, or that the system has no text for.
+    pub(crate) fn found_here(
+        operation: Operation,
+        name: String,
+        library: Option<&str>,
+        reason: Reason,
+    ) -> Self {
+        let (library, message) = (library.map(Into::into), reason.to_string());
+        Self { operation, name, library, message, reason, source: None }
+    }
+
+    /// An error that the system reported.
+    pub(crate) fn reported(
+        operation: Operation,
+        name: String,
+        library: Option<&str>,
+        reason: Reason,
+        source: libloading::Error,
+    ) -> Self {
+        // libloading's own text names the function that failed, and chains what the system said.
+        // Where nothing is chained the system said nothing, and libloading's text says so.
+        let message = source.source().map_or_else(|| source.to_string(), ToString::to_string);
+        let library = library.map(Into::into);
+        Self { operation, name, library, message, reason, source: Some(source) }
+    }
+}
+
+/// What was tried. Displayed as the variant's name in lower case: `load`, `symbol`, `free`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Operation {
@@ -35,59 +91,84 @@ pub enum Operation {
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Load => "load library",
-            Self::Symbol => "find symbol",
-            Self::Free => "close library",
+            Self::Load => "load",
+            Self::Symbol => "symbol",
+            Self::Free => "free",
         })
     }
 }
 
-struct In<'a>(&'a Option<String>);
-
-impl fmt::Display for In<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.as_ref().map_or(Ok(()), |library| write!(f, " in {library:?}"))
-    }
-}
-
 /// Why an operation failed.
-#[derive(Debug, Error)]
+///
+/// # Platform-specific behaviour
+/// No system says in a form that a program can read why a library could not be loaded: a file that
+/// is missing, a dependency that is missing and a file that is no library are all
+/// [`Os`](Self::Os), and are told apart by the message alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum LibraryProblem {
-    /// The operating system refused.
-    #[error("{message}")]
-    System {
-        /// Its own text.
-        message: String,
-        /// The error that brought it, where `libloading` reported one.
-        #[source]
-        source: Option<libloading::Error>,
-    },
-    /// A name cannot contain a NUL byte: C ends it there.
-    #[error("the name has a NUL byte at index {position}")]
+pub enum Reason {
+    /// The library has no such symbol, or not in that version.
+    NotFound,
+    /// The name has a NUL byte, where C would end it.
     InteriorNul {
-        /// Where the byte is.
+        /// The index of the first such byte in the name as it was given. In `name@version` the
+        /// version's bytes are counted on from those before it.
         position: usize,
     },
     /// The symbol is there, but its address is null.
-    #[error("its address is null")]
     Null,
-    /// The library cannot be closed yet.
-    #[error("{holders} other handles or owned symbols keep it open")]
+    /// The library was not closed, because others hold it.
     StillInUse {
-        /// How many clones of the library and owned symbols there are besides.
+        /// How many clones of the [`Library`](crate::Library) and
+        /// [`OwnedSymbol`](crate::OwnedSymbol)s there were besides the one to be closed.
         holders: usize,
     },
+    /// The operating system refused; the message says why.
+    Os,
 }
 
-impl From<libloading::Error> for LibraryProblem {
-    fn from(error: libloading::Error) -> Self {
-        // libloading's text frames the system's ("... : <text>"); the innermost error, where
-        // there is one, is the system's alone.
-        let message = match std::error::Error::source(&error) {
-            Some(inner) => inner.to_string(),
-            None => error.to_string(),
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound => f.write_str("there is no such symbol"),
+            Self::InteriorNul { position } => {
+                write!(f, "the name has a NUL byte at index {position}")
+            }
+            Self::Null => f.write_str("the symbol's address is null"),
+            Self::StillInUse { holders: 1 } => f.write_str("1 other holder keeps it open"),
+            Self::StillInUse { holders } => write!(f, "{holders} other holders keep it open"),
+            Self::Os => f.write_str("the operating system refused"),
+        }
+    }
+}
+
+/// What [`Library::this`](crate::Library::this) is called. In a sentence it stands without the
+/// brackets and without quotes, which are for names that somebody asked for.
+pub(crate) const PROGRAM: &str = "(the program itself)";
+
+/// What could not be done, as a part of a sentence.
+struct Attempt<'a>(&'a LibraryError);
+
+impl fmt::Display for Attempt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let library = |f: &mut fmt::Formatter<'_>, kind: &str, name: &str| match name {
+            PROGRAM => f.write_str(PROGRAM.trim_matches(['(', ')'])),
+            name => write!(f, "{kind}{name:?}"),
         };
-        Self::System { message, source: Some(error) }
+        let Self(LibraryError { operation, name, library: within, .. }) = self;
+        match operation {
+            Operation::Load => {
+                f.write_str("load ")?;
+                library(f, "library ", name)
+            }
+            Operation::Free => {
+                f.write_str("close ")?;
+                library(f, "library ", name)
+            }
+            Operation::Symbol => {
+                write!(f, "find symbol {name:?} in ")?;
+                library(f, "", within.as_deref().unwrap_or(PROGRAM))
+            }
+        }
     }
 }

@@ -1,30 +1,50 @@
 //! Shared libraries and their symbols, with lifetimes and typed errors.
 //!
-//! A [`Library`] is opened by name, by path, or as the program itself; a [`Symbol`] borrows it and
-//! so cannot outlive it, and an [`OwnedSymbol`] keeps it open. The work underneath is
-//! `libloading`'s; this crate adds flags, versioned and optional symbols, variables, and an error
-//! that says what was tried. Depends on no other crate of its workspace: use it alone wherever a
-//! library is loaded.
+//! A [`Library`] is opened by name, by path, or as the program itself. A [`Symbol`] borrows its
+//! library and so cannot outlive it; an [`OwnedSymbol`] keeps it open instead. `libloading` does
+//! the work underneath. This crate adds [`Flags`], variables, optional and versioned symbols, and
+//! a [`LibraryError`] that says what was tried, on which name, and what the system answered.
 //!
+//! # When to use it alone
+//! The crate depends on no other of its workspace. It is enough wherever the types of the
+//! functions are known when the program is compiled: a plugin with a fixed interface, a library
+//! that may or may not be installed. Where a signature is known only at run time, the facade
+//! `ffi` calls what is found here.
+//!
+//! # Examples
 //! ```
 //! # #[cfg(target_os = "linux")] {
 //! use ffi_dl::Library;
 //!
-//! // SAFETY: the C library's mathematics has no constructors that could do harm.
+//! // SAFETY: libm runs nothing that could do harm when it is opened or closed.
 //! let libm = unsafe { Library::open("libm.so.6") }?;
-//! // SAFETY: `double sqrt(double)`.
-//! let sqrt = unsafe { libm.get::<extern "C" fn(f64) -> f64>("sqrt") }?;
-//! assert_eq!(sqrt(16.0), 4.0);
+//! // SAFETY: `double cbrt(double)`.
+//! let cbrt = unsafe { libm.get::<extern "C" fn(f64) -> f64>("cbrt") }?;
+//! assert_eq!(cbrt(27.0), 3.0);
 //! # }
 //! # Ok::<(), ffi_dl::LibraryError>(())
 //! ```
+//!
+//! # What is safe
+//! Opening a library is unsafe, because its code runs; giving a symbol a type is unsafe, because
+//! nothing in the file says what that type is. Asking where a symbol is, closing a library, and
+//! every name whatever its bytes are safe: a name that C cannot express is an error.
+//!
+//! # Threads
+//! A [`Library`] is `Send` and `Sync`: the system's loader does its own locking. A symbol is
+//! `Send` and `Sync` as its type is, which for a function pointer means always and for the
+//! address of a variable means never, since the other side may write the variable at any time.
+//! What a function asks of the thread that calls it is beyond the type, and is up to the caller.
 
 mod error;
 mod flags;
 mod library;
+mod lookup;
+mod name;
 mod symbol;
 
-pub use error::{LibraryError, LibraryProblem, Operation};
+pub use error::{LibraryError, Operation, Reason};
 pub use flags::Flags;
 pub use library::Library;
+pub use name::SymbolName;
 pub use symbol::{OwnedSymbol, Symbol};

@@ -1,9 +1,10 @@
-//! Open libraries.
+//! Opening and closing libraries.
 
-use crate::error::{LibraryError, LibraryProblem, Operation};
+use crate::error::{LibraryError, Operation, PROGRAM, Reason};
 use crate::flags::Flags;
-use crate::symbol::{OwnedSymbol, Symbol};
-use std::ffi::{OsStr, c_void};
+use std::ffi::OsStr;
+#[cfg(unix)]
+use std::ffi::c_void;
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,101 +13,136 @@ use libloading::os::unix as os;
 #[cfg(windows)]
 use libloading::os::windows as os;
 
-/// An open library. Clones are the same library; it is closed when the last clone and the last
-/// [`OwnedSymbol`] are gone.
+/// An open library.
+///
+/// Clones are the same library, and cheap. It is closed when the last clone and the last
+/// [`OwnedSymbol`](crate::OwnedSymbol) are dropped, without a word if that fails;
+/// [`close`](Self::close) says whether it worked. The system counts on top of that: a library that
+/// was opened twice, or that another one depends on, stays in memory after it is closed here.
+///
+/// # Threads
+/// `Send` and `Sync`: the functions of the loader may be called from any thread, with any handle.
+/// The library's destructors run on the thread that drops the last holder.
 #[derive(Clone)]
 pub struct Library(Arc<Open>);
 
 struct Open {
     name: String,
     handle: os::Library,
-    /// The handle again, for `dlvsym`; it stays `handle`'s to close.
-    #[cfg(any(all(target_os = "linux", target_env = "gnu"), target_os = "freebsd"))]
-    raw: *mut c_void,
+    #[cfg(unix)]
+    raw: RawHandle,
 }
 
-// SAFETY: a library handle may be used from any thread; `raw` is one more copy of it.
-unsafe impl Send for Open {}
+/// The handle again, because `libloading` lends it to nobody. It is `Open::handle`'s to close.
+#[cfg(unix)]
+struct RawHandle(*mut c_void);
+
+// SAFETY: the loader's functions take a handle on any thread; nothing here looks behind it.
+#[cfg(unix)]
+unsafe impl Send for RawHandle {}
 // SAFETY: as above.
-unsafe impl Sync for Open {}
-
-impl Open {
-    fn new(name: String, handle: os::Library) -> Self {
-        #[cfg(any(all(target_os = "linux", target_env = "gnu"), target_os = "freebsd"))]
-        {
-            let raw = handle.into_raw();
-            // SAFETY: the handle was just taken out of an open library, which is put together
-            // again.
-            let handle = unsafe { os::Library::from_raw(raw) };
-            Self { name, handle, raw }
-        }
-        #[cfg(not(any(all(target_os = "linux", target_env = "gnu"), target_os = "freebsd")))]
-        Self { name, handle }
-    }
-}
+#[cfg(unix)]
+unsafe impl Sync for RawHandle {}
 
 impl Library {
     /// Opens a library with the [default flags](Flags::default): by name, which the system looks
-    /// for where it looks for libraries, or by a path, which is a name with a separator in it.
+    /// for in the places where it looks for libraries, or by path, which is any name with a
+    /// separator in it.
     ///
     /// # Safety
-    /// The library's constructors run, and when it is closed its destructors; they must be sound
-    /// to run in this program.
+    /// Code of the library and of those it depends on runs: constructors now, functions that
+    /// choose an implementation (`IFUNC`) when a symbol is looked up, and destructors when the
+    /// library is closed, on whatever thread drops the last holder. All of it must be sound to run
+    /// in this program.
+    ///
+    /// # Platform-specific behaviour
+    /// The name is not changed: no `lib` is put before it and no `.so` after it. On Unix an empty
+    /// name may open the program itself, as `dlopen` has it. On Windows `.dll` is added to a name
+    /// without an extension, by the system.
     ///
     /// # Errors
-    /// A [`LibraryError`] with [`Operation::Load`].
+    /// A [`LibraryError`] with [`Operation::Load`]: [`Reason::InteriorNul`] for a NUL byte anywhere
+    /// in the name, and [`Reason::Os`] for whatever the system objects to.
     ///
     /// # Examples
     /// ```
-    /// use ffi_dl::Library;
-    /// // SAFETY: there is no such library, so nothing runs.
-    /// let error = unsafe { Library::open("libnope.so") }.unwrap_err();
-    /// assert!(error.to_string().starts_with("cannot load library \"libnope.so\": "));
+    /// # #[cfg(target_os = "linux")] {
+    /// use ffi_dl::{Library, Operation};
+    ///
+    /// // SAFETY: libm runs nothing that could do harm when it is opened or closed.
+    /// let libm = unsafe { Library::open("libm.so.6") }?;
+    /// assert_eq!(libm.name(), "libm.so.6");
+    ///
+    /// // SAFETY: there is no such library, so no code runs.
+    /// let error = unsafe { Library::open("./libnope.so") }.unwrap_err();
+    /// assert_eq!(error.operation, Operation::Load);
+    /// # }
+    /// # Ok::<(), ffi_dl::LibraryError>(())
     /// ```
     pub unsafe fn open(name: impl AsRef<OsStr>) -> Result<Self, LibraryError> {
         // SAFETY: the caller's.
         unsafe { Self::open_with(name, Flags::default()) }
     }
 
-    /// Opens a library with flags.
+    /// Opens a library with the given flags. `NOW` is added where neither it nor `LAZY` is given,
+    /// since one of them must be.
     ///
     /// # Safety
-    /// As for [`open`](Self::open).
+    /// As for [`open`](Self::open). With [`Flags::GLOBAL`], libraries that are opened later may
+    /// find this one's symbols instead of those that they were written for. With [`Flags::LAZY`],
+    /// a function that is missing ends the program when the library calls it.
     ///
     /// # Platform-specific behaviour
-    /// Windows has no flags, and ignores the (empty) set.
+    /// Windows ignores the flags.
     ///
     /// # Errors
     /// As for [`open`](Self::open).
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(target_os = "linux")] {
+    /// use ffi_dl::{Flags, Library};
+    ///
+    /// // SAFETY: libm runs nothing that could do harm when it is opened.
+    /// let libm = unsafe { Library::open_with("libm.so.6", Flags::NODELETE) }?;
+    /// libm.close()?; // and yet it stays in memory
+    /// # }
+    /// # Ok::<(), ffi_dl::LibraryError>(())
+    /// ```
     pub unsafe fn open_with(name: impl AsRef<OsStr>, flags: Flags) -> Result<Self, LibraryError> {
         let name = name.as_ref();
-        let fail = |problem| LibraryError {
-            operation: Operation::Load,
-            name: name.to_string_lossy().into_owned(),
-            library: None,
-            problem,
-        };
+        let shown = name.to_string_lossy().into_owned();
+        // libloading would take a NUL at the very end for the end of the name.
         if let Some(position) = name.as_encoded_bytes().iter().position(|&byte| byte == 0) {
-            return Err(fail(LibraryProblem::InteriorNul { position }));
+            let reason = Reason::InteriorNul { position };
+            return Err(LibraryError::found_here(Operation::Load, shown, None, reason));
         }
         #[cfg(unix)]
         // SAFETY: the caller's.
-        let opened = unsafe { os::Library::open(Some(name), flags.bits()) };
+        let opened = unsafe { os::Library::open(Some(name), flags.for_dlopen()) };
         #[cfg(windows)]
         // SAFETY: the caller's.
         let opened = unsafe {
             let _ = flags;
             os::Library::new(name)
         };
-        let handle = opened.map_err(|error| fail(error.into()))?;
-        Ok(Self(Arc::new(Open::new(name.to_string_lossy().into_owned(), handle))))
+        match opened {
+            Ok(handle) => Ok(Self::from_handle(shown, handle)),
+            Err(error) => {
+                Err(LibraryError::reported(Operation::Load, shown, None, Reason::Os, error))
+            }
+        }
     }
 
-    /// The program itself, and on Unix every library that it was linked with or that was opened
-    /// with [`Flags::GLOBAL`].
+    /// The program itself.
+    ///
+    /// # Platform-specific behaviour
+    /// On Unix a symbol is looked for in the program, in every library that it was linked with,
+    /// and in every library that was opened with [`Flags::GLOBAL`]. On Windows it is looked for in
+    /// the program's file alone.
     ///
     /// # Errors
-    /// A [`LibraryError`] with [`Operation::Load`]; on Unix none is known.
+    /// A [`LibraryError`] with [`Operation::Load`] where Windows reports one; on Unix none is known.
     ///
     /// # Examples
     /// ```
@@ -116,201 +152,104 @@ impl Library {
     /// # Ok::<(), ffi_dl::LibraryError>(())
     /// ```
     pub fn this() -> Result<Self, LibraryError> {
-        let name = String::from("(the program itself)");
+        let name = String::from(PROGRAM);
         #[cfg(unix)]
-        let handle = os::Library::this();
+        let opened: Result<_, libloading::Error> = Ok(os::Library::this());
         #[cfg(windows)]
-        let handle = os::Library::this().map_err(|error| LibraryError {
-            operation: Operation::Load,
-            name: name.clone(),
-            library: None,
-            problem: error.into(),
-        })?;
-        Ok(Self(Arc::new(Open::new(name, handle))))
+        let opened = os::Library::this();
+        match opened {
+            Ok(handle) => Ok(Self::from_handle(name, handle)),
+            Err(error) => {
+                Err(LibraryError::reported(Operation::Load, name, None, Reason::Os, error))
+            }
+        }
     }
 
-    /// The name it was opened by.
+    fn from_handle(name: String, handle: os::Library) -> Self {
+        #[cfg(unix)]
+        let (handle, raw) = {
+            let raw = handle.into_raw();
+            // SAFETY: the handle was just taken out of an open library, without closing it.
+            (unsafe { os::Library::from_raw(raw) }, RawHandle(raw))
+        };
+        Self(Arc::new(Open {
+            name,
+            handle,
+            #[cfg(unix)]
+            raw,
+        }))
+    }
+
+    /// The name it was opened by, or `(the program itself)` for [`this`](Self::this). Bytes that
+    /// are not UTF-8 are replaced.
     pub fn name(&self) -> &str {
         &self.0.name
     }
 
-    /// The function of that name, as a function pointer of type `T`.
-    ///
-    /// # Safety
-    /// `T` is the function's type.
-    ///
-    /// # Errors
-    /// A [`LibraryError`] with [`Operation::Symbol`]: there is no such symbol, its address is
-    /// null, or its name has a NUL byte.
-    pub unsafe fn get<T: Copy>(&self, name: &str) -> Result<Symbol<'_, T>, LibraryError> {
-        let address = self.required(name)?;
-        // SAFETY: the caller's; the address came from this library.
-        Ok(unsafe { Symbol::new(self, name, address) })
-    }
-
-    /// The address of the variable of that name: a pointer, since C may change it at any time.
-    ///
-    /// # Safety
-    /// `T` is the variable's type; what is read or written through the pointer is up to whoever
-    /// does it.
-    ///
-    /// # Errors
-    /// As for [`get`](Self::get).
-    pub unsafe fn variable<T>(&self, name: &str) -> Result<Symbol<'_, *mut T>, LibraryError> {
-        // SAFETY: an address is a pointer; what it points to is the caller's to say.
-        unsafe { self.get(name) }
-    }
-
-    /// The address of that symbol, of whatever type.
-    ///
-    /// # Errors
-    /// As for [`get`](Self::get).
-    pub fn symbol(&self, name: &str) -> Result<Symbol<'_, *const c_void>, LibraryError> {
-        // SAFETY: any address is a `*const c_void`.
-        unsafe { self.get(name) }
-    }
-
-    /// As [`get`](Self::get), but a symbol that is not there is `None`.
-    ///
-    /// # Safety
-    /// As for [`get`](Self::get).
-    ///
-    /// # Errors
-    /// A [`LibraryError`] when the name has a NUL byte.
-    pub unsafe fn get_optional<T: Copy>(
-        &self,
-        name: &str,
-    ) -> Result<Option<Symbol<'_, T>>, LibraryError> {
-        match self.find(name) {
-            Ok(address) if !address.is_null() => {
-                // SAFETY: the caller's; the address came from this library.
-                Ok(Some(unsafe { Symbol::new(self, name, address) }))
-            }
-            Ok(_) | Err(LibraryProblem::System { .. }) => Ok(None),
-            Err(problem) => Err(self.symbol_error(name, problem)),
-        }
-    }
-
-    /// As [`symbol`](Self::symbol), but a symbol that is not there is `None`.
-    ///
-    /// # Errors
-    /// A [`LibraryError`] when the name has a NUL byte.
-    pub fn symbol_optional(
-        &self,
-        name: &str,
-    ) -> Result<Option<Symbol<'_, *const c_void>>, LibraryError> {
-        // SAFETY: any address is a `*const c_void`.
-        unsafe { self.get_optional(name) }
-    }
-
-    /// A version of a symbol: `memcpy` as it was in `GLIBC_2.2.5`.
-    ///
-    /// # Safety
-    /// As for [`get`](Self::get).
+    /// The handle that `dlopen` returned, for functions that this crate does not have (`dlinfo`).
+    /// It is valid while the library is open, and must not be closed.
     ///
     /// # Platform-specific behaviour
-    /// Exists where `dlvsym` does: on Linux with glibc, and on FreeBSD.
+    /// Exists on Unix.
+    #[cfg(unix)]
+    pub fn as_raw(&self) -> *mut c_void {
+        self.0.raw.0
+    }
+
+    pub(crate) fn handle(&self) -> &os::Library {
+        &self.0.handle
+    }
+
+    /// Closes the library and says whether that worked.
+    ///
+    /// It is closed only where this is the last holder. Where clones or owned symbols hold it too,
+    /// this one is dropped, the error says how many are left, and the library is closed when the
+    /// last of them is dropped. A [`Symbol`](crate::Symbol) that still borrows it is an error of
+    /// the compiler.
+    ///
+    /// # Platform-specific behaviour
+    /// A library that was closed may stay in memory: because it was opened elsewhere too, because
+    /// of `NODELETE`, because it uses what cannot be taken back (glibc keeps a library with unique
+    /// symbols or with destructors of threads that are to run), or because the C library never
+    /// unloads (musl).
     ///
     /// # Errors
-    /// As for [`get`](Self::get); also when there is no such version of it.
-    #[cfg(any(all(target_os = "linux", target_env = "gnu"), target_os = "freebsd"))]
-    pub unsafe fn get_versioned<T: Copy>(
-        &self,
-        name: &str,
-        version: &str,
-    ) -> Result<Symbol<'_, T>, LibraryError> {
-        let shown = format!("{name}@{version}");
-        let address = self
-            .find_versioned(name, version)
-            .map_err(|problem| self.symbol_error(&shown, problem))?;
-        if address.is_null() {
-            return Err(self.symbol_error(&shown, LibraryProblem::Null));
-        }
-        // SAFETY: the caller's; the address came from this library.
-        Ok(unsafe { Symbol::new(self, &shown, address) })
-    }
-
-    #[cfg(any(all(target_os = "linux", target_env = "gnu"), target_os = "freebsd"))]
-    fn find_versioned(&self, name: &str, version: &str) -> Result<*const c_void, LibraryProblem> {
-        use std::ffi::{CStr, CString};
-        let c_string = |text: &str| {
-            CString::new(text)
-                .map_err(|error| LibraryProblem::InteriorNul { position: error.nul_position() })
-        };
-        let (name, version) = (c_string(name)?, c_string(version)?);
-        // `dlerror`'s text belongs to the thread: cleared first, it is this call's afterwards.
-        // SAFETY: the strings end in NUL, and the handle is open.
-        unsafe {
-            libc::dlerror();
-            let address = libc::dlvsym(self.0.raw, name.as_ptr(), version.as_ptr());
-            let error = libc::dlerror();
-            if error.is_null() {
-                return Ok(address);
-            }
-            let message = CStr::from_ptr(error).to_string_lossy().into_owned();
-            Err(LibraryProblem::System { message, source: None })
-        }
-    }
-
-    fn required(&self, name: &str) -> Result<*const c_void, LibraryError> {
-        let found = self.find(name).and_then(|address| {
-            if address.is_null() { Err(LibraryProblem::Null) } else { Ok(address) }
-        });
-        found.map_err(|problem| self.symbol_error(name, problem))
-    }
-
-    /// The address, which may be null.
-    fn find(&self, name: &str) -> Result<*const c_void, LibraryProblem> {
-        if let Some(position) = name.bytes().position(|byte| byte == 0) {
-            return Err(LibraryProblem::InteriorNul { position });
-        }
-        // SAFETY: an address is all that is asked for.
-        let symbol = unsafe { self.0.handle.get::<*const c_void>(name) };
-        Ok(symbol.map_err(LibraryProblem::from)?.into_raw().cast_const().cast())
-    }
-
-    fn symbol_error(&self, name: &str, problem: LibraryProblem) -> LibraryError {
-        LibraryError {
-            operation: Operation::Symbol,
-            name: name.into(),
-            library: Some(self.0.name.clone()),
-            problem,
-        }
-    }
-
-    /// Closes the library, and says whether that worked. Dropping the last clone closes it too,
-    /// without a word.
+    /// A [`LibraryError`] with [`Operation::Free`]: [`Reason::StillInUse`], or [`Reason::Os`] for
+    /// what the system objects to. In the second case the handle is lost.
     ///
-    /// # Errors
-    /// A [`LibraryError`] with [`Operation::Free`]: the operating system's, or
-    /// [`LibraryProblem::StillInUse`] when a clone or an [`OwnedSymbol`] keeps it open; then it
-    /// stays so until those are gone.
+    /// # Examples
+    /// ```
+    /// # #[cfg(target_os = "linux")] {
+    /// use ffi_dl::{Library, Reason};
+    ///
+    /// // SAFETY: libm runs nothing that could do harm when it is opened or closed.
+    /// let libm = unsafe { Library::open("libm.so.6") }?;
+    /// let cbrt = libm.symbol("cbrt")?.into_owned();
+    /// let error = libm.clone().close().unwrap_err();
+    /// assert_eq!(error.reason, Reason::StillInUse { holders: 2 }); // `libm` and `cbrt`
+    /// drop(cbrt);
+    /// libm.close()?;
+    /// # }
+    /// # Ok::<(), ffi_dl::LibraryError>(())
+    /// ```
     pub fn close(self) -> Result<(), LibraryError> {
-        let fail = |name, problem| LibraryError {
-            operation: Operation::Free,
-            name,
-            library: None,
-            problem,
+        let others = Arc::strong_count(&self.0) - 1;
+        let shown = self.0.name.clone();
+        // Not `try_unwrap`: of threads that close the last clones at once, each could be refused
+        // by it, and the library then be closed by a drop that says nothing.
+        let Some(Open { handle, .. }) = Arc::into_inner(self.0) else {
+            // The others may be fewer by now, or one more; there was at least one just now.
+            let reason = Reason::StillInUse { holders: others.max(1) };
+            return Err(LibraryError::found_here(Operation::Free, shown, None, reason));
         };
-        match Arc::try_unwrap(self.0) {
-            Ok(Open { name, handle, .. }) => {
-                handle.close().map_err(|error| fail(name, error.into()))
-            }
-            Err(shared) => {
-                let holders = Arc::strong_count(&shared) - 1;
-                Err(fail(shared.name.clone(), LibraryProblem::StillInUse { holders }))
-            }
-        }
-    }
-
-    /// A symbol that keeps this library open, of an address found in it.
-    pub(crate) fn own<T: Copy>(&self, symbol: Symbol<'_, T>) -> OwnedSymbol<T> {
-        OwnedSymbol::new(self.clone(), symbol)
+        handle.close().map_err(|error| {
+            LibraryError::reported(Operation::Free, shown, None, Reason::Os, error)
+        })
     }
 }
 
 impl fmt::Debug for Library {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Library({:?})", self.name())
+        f.debug_tuple("Library").field(&self.name()).finish()
     }
 }

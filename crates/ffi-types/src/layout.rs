@@ -1,12 +1,12 @@
 //! C layout: sizes, alignments and offsets, computed or checked against what the caller states.
 
 use crate::error::{TypeProblem, TypeValidationError};
-use crate::ty::{Aggregate, Field, Leaf, MAX_LEAVES_SIZE, Repr};
+use crate::repr::Repr;
+use crate::ty::{Aggregate, Field, Leaf, MAX_LEAVES_SIZE};
 use crate::{Scalar, Type, TypeKind};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// The greatest alignment in bytes; gcc and clang take no more either.
@@ -270,7 +270,7 @@ pub(crate) fn array(element: Type, count: usize) -> Result<Type, TypeValidationE
 
 fn finish(mut aggregate: Aggregate) -> Type {
     aggregate.hash = aggregate.compute_hash();
-    Type(Repr::Aggregate(Arc::new(aggregate)))
+    Type::aggregate(aggregate)
 }
 
 /// The scalars of `fields`, `count` times over at a distance of `stride` bytes.
@@ -279,9 +279,9 @@ fn collect_leaves(fields: &[Field], count: usize, stride: usize, size: usize) ->
     if size <= MAX_LEAVES_SIZE {
         for (turn, field) in (0..count).flat_map(|turn| fields.iter().map(move |f| (turn, f))) {
             let base = (field.offset + turn * stride) as u32;
-            match &field.ty.0 {
+            match field.ty.repr() {
                 Repr::Void => {}
-                Repr::Scalar(scalar) => leaves.push(Leaf { offset: base, scalar: *scalar }),
+                Repr::Scalar(scalar) => leaves.push(Leaf { offset: base, scalar }),
                 Repr::Aggregate(inner) => leaves.extend(
                     inner
                         .leaves

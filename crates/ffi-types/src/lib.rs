@@ -27,6 +27,7 @@ mod layout;
 mod plan;
 mod plan_builder;
 mod print;
+mod repr;
 mod signature;
 mod ty;
 mod value;
@@ -40,6 +41,7 @@ pub use error::{
 pub use layout::AggregateBuilder;
 pub use plan::{Bank, Extension, Location, Move, Placement, Plan, RegisterFile, ReturnPlan};
 pub use plan_builder::PlanBuilder;
+pub use repr::Type;
 pub use signature::{MAX_ARGUMENTS, Signature};
-pub use ty::{Field, Leaf, MAX_LEAVES_SIZE, Scalar, Type, TypeKind};
+pub use ty::{Field, Leaf, MAX_LEAVES_SIZE, Scalar, TypeKind};
 pub use value::CType;

@@ -1,6 +1,7 @@
 //! Types and signatures as C text.
 
-use crate::ty::{Aggregate, Field, Repr};
+use crate::repr::Repr;
+use crate::ty::{Aggregate, Field};
 use crate::{Signature, Type, TypeKind};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -27,7 +28,7 @@ impl<'a> Printer<'a> {
         work.push(Piece::Type(ty));
         while let Some(piece) = work.pop() {
             match piece {
-                Piece::Type(ty) => match &ty.0 {
+                Piece::Type(ty) => match ty.repr() {
                     Repr::Void => f.write_str("void")?,
                     Repr::Scalar(scalar) => f.write_str(scalar.c_name())?,
                     Repr::Aggregate(aggregate) => self.open(f, ty, aggregate, &mut work)?,
@@ -83,7 +84,7 @@ impl<'a> Printer<'a> {
 
 fn declarator(f: &mut Formatter<'_>, parent: &Aggregate, field: &Field) -> Result {
     // `void *p`, but `double x`.
-    if !matches!(innermost(&field.ty).0, Repr::Scalar(crate::Scalar::Pointer)) {
+    if innermost(&field.ty).as_scalar() != Some(crate::Scalar::Pointer) {
         f.write_str(" ")?;
     }
     f.write_str(&field.name)?;

@@ -1,37 +1,17 @@
 //! Types: scalars that are constants, aggregates that are shared.
 
-use crate::AggregateBuilder;
 use crate::error::{TypeProblem, TypeValidationError};
+use crate::repr::Repr;
+use crate::{AggregateBuilder, Type};
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::hash::{Hash, Hasher};
 
-/// A C type.
-///
-/// Immutable, `Send + Sync`, and cheap to clone: a scalar is a constant, an aggregate is shared
-/// behind an [`Arc`]. Two types are equal when they print the same C and have the same layout.
-/// A struct can only be made of finished types, so none can contain itself by value:
-///
-/// ```compile_fail
-/// use ffi_types::Type;
-/// let node = Type::structure("node").field("next", node).build();
-/// ```
-///
-/// Types nest to any depth: nothing here recurses over the nesting.
-#[derive(Clone)]
-pub struct Type(pub(crate) Repr);
-
-#[derive(Clone)]
-pub(crate) enum Repr {
-    Void,
-    Scalar(Scalar),
-    Aggregate(Arc<Aggregate>),
-}
-
 /// A type without parts. In each convention of this workspace its alignment is its size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
 #[non_exhaustive]
 pub enum Scalar {
     /// `bool`, 1 byte, 0 or 1.
@@ -61,6 +41,22 @@ pub enum Scalar {
 }
 
 impl Scalar {
+    /// Every one, in the order of the discriminants.
+    pub(crate) const ALL: [Self; 12] = [
+        Self::Bool,
+        Self::I8,
+        Self::U8,
+        Self::I16,
+        Self::U16,
+        Self::I32,
+        Self::U32,
+        Self::I64,
+        Self::U64,
+        Self::F32,
+        Self::F64,
+        Self::Pointer,
+    ];
+
     /// The size in bytes, which is the alignment too.
     #[inline]
     pub const fn size(self) -> usize {
@@ -204,13 +200,11 @@ pub const MAX_LEAVES_SIZE: usize = 64;
 
 macro_rules! scalars {
     ($($(#[$doc:meta])* $name:ident = $scalar:ident;)*) => {
-        $($(#[$doc])* pub const $name: Type = Type(Repr::Scalar(Scalar::$scalar));)*
+        $($(#[$doc])* pub const $name: Type = Type::scalar(Scalar::$scalar);)*
     };
 }
 
 impl Type {
-    /// `void`.
-    pub const VOID: Type = Type(Repr::Void);
     scalars! {
         /// `bool`, 1 byte.
         BOOL = Bool;
@@ -240,11 +234,6 @@ impl Type {
         F64 = F64;
         /// `void *`, and every other pointer, 8 bytes.
         POINTER = Pointer;
-    }
-
-    /// The type of a scalar.
-    pub const fn scalar(scalar: Scalar) -> Type {
-        Type(Repr::Scalar(scalar))
     }
 
     /// Starts a struct with the tag `name`.
@@ -287,9 +276,9 @@ impl Type {
     /// What the type is.
     #[inline]
     pub fn kind(&self) -> TypeKind {
-        match &self.0 {
+        match self.repr() {
             Repr::Void => TypeKind::Void,
-            Repr::Scalar(scalar) => TypeKind::Scalar(*scalar),
+            Repr::Scalar(scalar) => TypeKind::Scalar(scalar),
             Repr::Aggregate(aggregate) => aggregate.kind,
         }
     }
@@ -297,7 +286,7 @@ impl Type {
     /// The scalar that the type is, if it is one.
     #[inline]
     pub fn as_scalar(&self) -> Option<Scalar> {
-        match self.0 {
+        match self.repr() {
             Repr::Scalar(scalar) => Some(scalar),
             _ => None,
         }
@@ -306,13 +295,13 @@ impl Type {
     /// Whether it is `void`.
     #[inline]
     pub fn is_void(&self) -> bool {
-        matches!(self.0, Repr::Void)
+        matches!(self.repr(), Repr::Void)
     }
 
     /// The size in bytes, `sizeof`; 0 for `void`.
     #[inline]
     pub fn size(&self) -> usize {
-        match &self.0 {
+        match self.repr() {
             Repr::Void => 0,
             Repr::Scalar(scalar) => scalar.size(),
             Repr::Aggregate(aggregate) => aggregate.size,
@@ -322,7 +311,7 @@ impl Type {
     /// The alignment in bytes, `_Alignof`; 1 for `void`.
     #[inline]
     pub fn align(&self) -> usize {
-        match &self.0 {
+        match self.repr() {
             Repr::Void => 1,
             Repr::Scalar(scalar) => scalar.size(),
             Repr::Aggregate(aggregate) => aggregate.align,
@@ -332,7 +321,7 @@ impl Type {
     /// The natural alignment in bytes: the greatest alignment among the members, before an
     /// `aligned` attribute on the aggregate itself (AAPCS64 5.9.1, "natural alignment").
     pub fn natural_align(&self) -> usize {
-        match &self.0 {
+        match self.repr() {
             Repr::Aggregate(aggregate) => aggregate.natural_align,
             _ => self.align(),
         }
@@ -340,7 +329,7 @@ impl Type {
 
     /// The members of a struct or union, in order; empty for everything else.
     pub fn fields(&self) -> &[Field] {
-        match &self.0 {
+        match self.repr() {
             Repr::Aggregate(aggregate) if aggregate.kind != TypeKind::Array => &aggregate.fields,
             _ => &[],
         }
@@ -353,7 +342,7 @@ impl Type {
 
     /// The element type and length of an array.
     pub fn array_parts(&self) -> Option<(&Type, usize)> {
-        match &self.0 {
+        match self.repr() {
             Repr::Aggregate(a) if a.kind == TypeKind::Array => Some((&a.fields[0].ty, a.count)),
             _ => None,
         }
@@ -361,7 +350,7 @@ impl Type {
 
     /// The tag of a struct or union that has one.
     pub fn name(&self) -> Option<&str> {
-        match &self.0 {
+        match self.repr() {
             Repr::Aggregate(aggregate) => aggregate.name.as_deref(),
             _ => None,
         }
@@ -371,7 +360,7 @@ impl Type {
     /// nested aggregates are gone. Empty for scalars, and for aggregates larger than
     /// [`MAX_LEAVES_SIZE`] bytes.
     pub fn leaves(&self) -> &[Leaf] {
-        match &self.0 {
+        match self.repr() {
             Repr::Aggregate(aggregate) => &aggregate.leaves,
             _ => &[],
         }
@@ -386,11 +375,13 @@ impl PartialEq for Type {
         let mut seen = BTreeSet::new();
         let (mut left, mut right) = (self, other);
         loop {
-            match (&left.0, &right.0) {
+            match (left.repr(), right.repr()) {
                 (Repr::Void, Repr::Void) => {}
                 (Repr::Scalar(a), Repr::Scalar(b)) if a == b => {}
                 (Repr::Aggregate(a), Repr::Aggregate(b)) => {
-                    if !Arc::ptr_eq(a, b) && seen.insert((Arc::as_ptr(a), Arc::as_ptr(b))) {
+                    if !core::ptr::eq(a, b)
+                        && seen.insert((core::ptr::from_ref(a), core::ptr::from_ref(b)))
+                    {
                         if !a.same_outside(b) {
                             return false;
                         }
@@ -411,7 +402,7 @@ impl Eq for Type {}
 
 impl Hash for Type {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        match &self.0 {
+        match self.repr() {
             Repr::Void => state.write_u8(0),
             Repr::Scalar(scalar) => scalar.hash(state),
             Repr::Aggregate(aggregate) => state.write_u64(aggregate.hash),
@@ -454,7 +445,7 @@ impl Drop for Aggregate {
         // The members' own members would be dropped by recursion; take them apart here instead.
         let mut work: Vec<Field> = core::mem::take(&mut self.fields).into_vec();
         while let Some(field) = work.pop() {
-            if let Repr::Aggregate(shared) = field.ty.0
+            if let Some(shared) = field.ty.into_aggregate()
                 && let Some(mut last) = Arc::into_inner(shared)
             {
                 work.extend(core::mem::take(&mut last.fields).into_vec());

@@ -1,0 +1,300 @@
+//! Looking symbols up: functions, variables, and their versions.
+
+use crate::error::{LibraryError, Operation, Reason};
+use crate::library::Library;
+use crate::name::{self, SymbolName};
+use crate::symbol::Symbol;
+use std::ffi::{CStr, c_void};
+use std::ptr::NonNull;
+
+impl Library {
+    /// The function of that name, as a function pointer of type `T`.
+    ///
+    /// The compiler refuses a `T` that has not the size of a pointer, when it comes to generating
+    /// the code for it. An `Option` of a function pointer will do, and is never `None`.
+    ///
+    /// # Safety
+    /// The symbol is a function, and `T` a function pointer type with its signature and calling
+    /// convention. What a call must keep to is then part of `T`: a `T` that is not an `unsafe fn`
+    /// promises that any arguments will do. A copy of the `T` is not used after the library is
+    /// closed.
+    ///
+    /// # Platform-specific behaviour
+    /// Of several versions of a symbol this finds the default one; see `get_versioned`.
+    ///
+    /// # Errors
+    /// A [`LibraryError`] with [`Operation::Symbol`]: [`Reason::NotFound`], [`Reason::Null`] where
+    /// the symbol is there without an address, and [`Reason::InteriorNul`] for a NUL byte in the
+    /// name.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(target_os = "linux")] {
+    /// # use ffi_dl::Library;
+    /// # // SAFETY: a harmless library.
+    /// # let libm = unsafe { Library::open("libm.so.6") }?;
+    /// // SAFETY: `double fmax(double, double)`.
+    /// let fmax = unsafe { libm.get::<extern "C" fn(f64, f64) -> f64>("fmax") }?;
+    /// assert_eq!(fmax(1.0, 2.0), 2.0);
+    /// # }
+    /// # Ok::<(), ffi_dl::LibraryError>(())
+    /// ```
+    pub unsafe fn get<T: Copy>(
+        &self,
+        name: impl SymbolName,
+    ) -> Result<Symbol<'_, T>, LibraryError> {
+        let (name, address) = self.find(name)?;
+        // SAFETY: the caller says that a pointer to this function may be read as a `T`.
+        Ok(unsafe { Symbol::new(self, name, address) })
+    }
+
+    /// The address of the variable of that name, as a pointer to `T`.
+    ///
+    /// A pointer and not a reference, because the other side may write the variable at any time.
+    ///
+    /// # Safety
+    /// The symbol is a variable of type `T`. What is read or written through the pointer, and that
+    /// it is not used after the library is closed, is up to whoever uses it.
+    ///
+    /// # Platform-specific behaviour
+    /// A variable of a thread (`_Thread_local`) is found on Linux as that of the calling thread;
+    /// elsewhere the address may be of something else.
+    ///
+    /// # Errors
+    /// As for [`get`](Self::get).
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(target_os = "linux")] {
+    /// use std::ffi::c_char;
+    ///
+    /// let program = ffi_dl::Library::this()?;
+    /// // SAFETY: `extern char **environ`.
+    /// let environ = unsafe { program.variable::<*const *const c_char>("environ") }?;
+    /// // SAFETY: no other thread sets a variable of the environment here.
+    /// assert!(!unsafe { environ.read() }.is_null());
+    /// # }
+    /// # Ok::<(), ffi_dl::LibraryError>(())
+    /// ```
+    pub unsafe fn variable<T>(
+        &self,
+        name: impl SymbolName,
+    ) -> Result<Symbol<'_, *mut T>, LibraryError> {
+        // SAFETY: any address is a `*mut T`; what is there is the caller's to say.
+        unsafe { self.get(name) }
+    }
+
+    /// The address of the symbol of that name, whatever it is.
+    ///
+    /// # Errors
+    /// As for [`get`](Self::get).
+    ///
+    /// # Examples
+    /// ```
+    /// let program = ffi_dl::Library::this()?;
+    /// # #[cfg(unix)]
+    /// assert!(!program.symbol("malloc")?.as_ptr().is_null());
+    /// # Ok::<(), ffi_dl::LibraryError>(())
+    /// ```
+    pub fn symbol(&self, name: impl SymbolName) -> Result<Symbol<'_, *const c_void>, LibraryError> {
+        // SAFETY: any address is a `*const c_void`.
+        unsafe { self.get(name) }
+    }
+
+    /// As [`get`](Self::get), but a symbol that is not there is `None`.
+    ///
+    /// # Safety
+    /// As for [`get`](Self::get).
+    ///
+    /// # Errors
+    /// As for [`get`](Self::get), except [`Reason::NotFound`]: a name with a NUL byte, and a symbol
+    /// whose address is null, are errors still.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(target_os = "linux")] {
+    /// let program = ffi_dl::Library::this()?;
+    /// // SAFETY: `int getpid(void)`.
+    /// let getpid = unsafe { program.get_optional::<extern "C" fn() -> i32>("getpid") }?;
+    /// assert!(getpid.is_some());
+    /// # }
+    /// # Ok::<(), ffi_dl::LibraryError>(())
+    /// ```
+    pub unsafe fn get_optional<T: Copy>(
+        &self,
+        name: impl SymbolName,
+    ) -> Result<Option<Symbol<'_, T>>, LibraryError> {
+        // SAFETY: the caller's.
+        match unsafe { self.get(name) } {
+            Ok(symbol) => Ok(Some(symbol)),
+            Err(error) if error.reason == Reason::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// As [`symbol`](Self::symbol), but a symbol that is not there is `None`.
+    ///
+    /// # Errors
+    /// As for [`get_optional`](Self::get_optional).
+    ///
+    /// # Examples
+    /// ```
+    /// let program = ffi_dl::Library::this()?;
+    /// assert!(program.symbol_optional("nobody has called anything this")?.is_none());
+    /// assert!(program.symbol_optional("mal\0loc").is_err());
+    /// # Ok::<(), ffi_dl::LibraryError>(())
+    /// ```
+    pub fn symbol_optional(
+        &self,
+        name: impl SymbolName,
+    ) -> Result<Option<Symbol<'_, *const c_void>>, LibraryError> {
+        // SAFETY: any address is a `*const c_void`.
+        unsafe { self.get_optional(name) }
+    }
+
+    /// One version of a function: `memcpy` as it was in `GLIBC_2.2.5`.
+    ///
+    /// For the address of a variable, `T` is a raw pointer to the variable's type.
+    ///
+    /// # Safety
+    /// As for [`get`](Self::get), of that version of the function.
+    ///
+    /// # Platform-specific behaviour
+    /// Exists where `dlvsym` does: on Linux with glibc, and on FreeBSD, DragonFly and NetBSD. glibc
+    /// finds a version that is kept for old programs only (`memcpy@GLIBC_2.2.5`) and the default
+    /// one (`memcpy@@GLIBC_2.14`) alike.
+    ///
+    /// # Errors
+    /// As for [`get`](Self::get); [`Reason::NotFound`] also where the symbol is there, but not in
+    /// that version.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))] {
+    /// use ffi_dl::Library;
+    /// use std::ffi::c_void;
+    ///
+    /// type Copy = unsafe extern "C" fn(*mut c_void, *const c_void, usize) -> *mut c_void;
+    ///
+    /// // SAFETY: the program has the C library already.
+    /// let libc = unsafe { Library::open("libc.so.6") }?;
+    /// // SAFETY: `void *memcpy(void *, const void *, size_t)`.
+    /// let old = unsafe { libc.get_versioned::<Copy>("memcpy", "GLIBC_2.2.5") }?;
+    /// assert_eq!(old.name(), "memcpy@GLIBC_2.2.5");
+    /// # }
+    /// # Ok::<(), ffi_dl::LibraryError>(())
+    /// ```
+    #[cfg(any(
+        all(target_os = "linux", target_env = "gnu"),
+        target_os = "freebsd",
+        target_os = "dragonfly",
+        target_os = "netbsd",
+    ))]
+    pub unsafe fn get_versioned<T: Copy>(
+        &self,
+        name: impl SymbolName,
+        version: impl SymbolName,
+    ) -> Result<Symbol<'_, T>, LibraryError> {
+        let (name, address) = self.find_versioned(name, version)?;
+        // SAFETY: the caller says that a pointer to this function may be read as a `T`.
+        Ok(unsafe { Symbol::new(self, name, address) })
+    }
+
+    /// The name as text, and the address.
+    fn find(&self, name: impl SymbolName) -> Result<(String, NonNull<c_void>), LibraryError> {
+        let name = name.to_c_string().map_err(|error| {
+            let (name, position) = name::refused(error);
+            self.not_found_here(name, Reason::InteriorNul { position })
+        })?;
+        // SAFETY: an address is all that is asked for, and any address is a `*const c_void`.
+        let found = unsafe { self.handle().get::<*const c_void>(name.as_c_str()) };
+        self.located(name::to_text(name), found.map(|symbol| symbol.as_raw_ptr()))
+    }
+
+    #[cfg(any(
+        all(target_os = "linux", target_env = "gnu"),
+        target_os = "freebsd",
+        target_os = "dragonfly",
+        target_os = "netbsd",
+    ))]
+    fn find_versioned(
+        &self,
+        name: impl SymbolName,
+        version: impl SymbolName,
+    ) -> Result<(String, NonNull<c_void>), LibraryError> {
+        let joined = |name, version| format!("{name}@{version}");
+        let (c_name, c_version) = match (name.to_c_string(), version.to_c_string()) {
+            (Ok(name), Ok(version)) => (name, version),
+            (Err(error), version) => {
+                let (name, position) = name::refused(error);
+                let version = version.map_or_else(|error| name::refused(error).0, name::to_text);
+                let reason = Reason::InteriorNul { position };
+                return Err(self.not_found_here(joined(name, version), reason));
+            }
+            (Ok(name), Err(error)) => {
+                let (version, position) = name::refused(error);
+                let position = name.as_bytes().len() + "@".len() + position;
+                let reason = Reason::InteriorNul { position };
+                return Err(self.not_found_here(joined(name::to_text(name), version), reason));
+            }
+        };
+        // SAFETY: both names end in NUL, and the handle is open as long as `self` is.
+        let found = last_error_cleared(|| unsafe {
+            libc::dlvsym(self.as_raw(), c_name.as_ptr(), c_version.as_ptr())
+        });
+        self.located(joined(name::to_text(c_name), name::to_text(c_version)), found)
+    }
+
+    /// What came of a look-up.
+    fn located(
+        &self,
+        name: String,
+        found: Result<*mut c_void, libloading::Error>,
+    ) -> Result<(String, NonNull<c_void>), LibraryError> {
+        match found.map(NonNull::new) {
+            Ok(Some(address)) => Ok((name, address)),
+            // Null without an error: libloading passes the null on where it may trust `dlerror` to
+            // be the thread's own, and else reports this.
+            Ok(None) | Err(libloading::Error::DlSymUnknown) => {
+                Err(self.not_found_here(name, Reason::Null))
+            }
+            Err(error) => {
+                let (operation, library) = (Operation::Symbol, Some(self.name()));
+                Err(LibraryError::reported(operation, name, library, Reason::NotFound, error))
+            }
+        }
+    }
+
+    fn not_found_here(&self, name: String, reason: Reason) -> LibraryError {
+        LibraryError::found_here(Operation::Symbol, name, Some(self.name()), reason)
+    }
+}
+
+/// Runs a look-up that reports its failure through `dlerror`.
+///
+/// That text belongs to the thread, and stays from whatever failed before. A null address is told
+/// from a failure only by clearing the text first and reading it at once afterwards.
+#[cfg(any(
+    all(target_os = "linux", target_env = "gnu"),
+    target_os = "freebsd",
+    target_os = "dragonfly",
+    target_os = "netbsd",
+))]
+fn last_error_cleared(
+    look_up: impl FnOnce() -> *mut c_void,
+) -> Result<*mut c_void, libloading::Error> {
+    // SAFETY: `dlerror` has no conditions; reading the text clears it.
+    unsafe { libc::dlerror() };
+    let address = look_up();
+    if !address.is_null() {
+        return Ok(address);
+    }
+    // SAFETY: as above.
+    let text = unsafe { libc::dlerror() };
+    if text.is_null() {
+        return Ok(address);
+    }
+    // SAFETY: a text ends in NUL, and is the thread's until the next call of the loader; it is
+    // copied before.
+    Err(libloading::Error::DlSym { source: unsafe { CStr::from_ptr(text) }.into() })
+}
