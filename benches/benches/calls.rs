@@ -102,7 +102,9 @@ fn dynamic<R: CType>(
         b.iter(|| {
             let (pointers, result) = (black_box(pointers), black_box(&mut result));
             // SAFETY: the arguments are of the function's types.
-            unsafe { interface.invoke(function, pointers, result.as_mut_ptr().cast()) }
+            unsafe {
+                interface.invoke_unchecked(function, pointers.as_ptr(), result.as_mut_ptr().cast());
+            }
         });
     });
     group.bench_function("checked", |b| {

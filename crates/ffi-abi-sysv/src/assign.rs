@@ -29,7 +29,7 @@ pub fn plan(signature: &Signature) -> Result<Plan, InvalidCallInterfaceError> {
     }
     // 3.2.3: `al` holds an upper bound on the number of vector registers used by a call through
     // `...`. A function that is not variadic ignores it.
-    counters.plan.vector_count(counters.vector as u8);
+    counters.plan.vector_count(counters.vector as u8, signature.first_variadic().is_some());
     Ok(counters.plan.finish(counters.stack as u32))
 }
 

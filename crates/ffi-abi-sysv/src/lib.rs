@@ -22,9 +22,13 @@
 
 mod assign;
 mod classify;
+#[cfg(target_arch = "x86_64")]
+mod direct;
 #[expect(dead_code, reason = "`DEFINES` is for build.rs, and other hosts have no assembly")]
 mod layout;
 mod registers;
+#[cfg(target_arch = "x86_64")]
+mod results;
 #[cfg(target_arch = "x86_64")]
 mod trampoline;
 

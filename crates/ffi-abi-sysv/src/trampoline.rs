@@ -1,14 +1,16 @@
 //! The assembly's side of Rust: its declarations, and the entry chosen for each plan.
 //!
-//! An entry is compiled for a kind of call (which registers, and whether there are stack
-//! arguments) and a kind of result. The assembly leaves the return registers alone, so its
-//! symbols are called here under whatever Rust type comes back in them.
+//! An entry is compiled for a way to pass arguments and a kind of result (`results.rs`). The
+//! assembly leaves the return registers alone, so its symbols are called here under whatever Rust
+//! type comes back in them. The commonest signatures need no assembly at all: `direct.rs`.
 
+use crate::direct;
 use crate::layout;
-use crate::registers::{Registers, Returned, Room};
+use crate::registers::{Registers, Room};
+use crate::results::{Kind, for_result};
 use core::ffi::c_void;
 use core::mem::{MaybeUninit, transmute};
-use ffi_types::{Entry, Plan, ReturnPlan, Slot, ThunkTable};
+use ffi_types::{Entry, Plan, Slot, ThunkTable};
 
 macro_rules! symbols {
     ($(fn $name:ident;)* $(static $data:ident: $ty:ty;)*) => {
@@ -44,126 +46,41 @@ type CallStack<R> = unsafe extern "sysv64-unwind" fn(
     Fill,
 ) -> R;
 
-/// A kind of result: the Rust type that receives its registers, and how it is written out.
-trait Kind {
-    type Raw;
-
-    /// # Safety
-    /// `result` is writable for the size of the plan's return type.
-    unsafe fn write(raw: Self::Raw, plan: &Plan, result: *mut u8);
-}
-
-/// Nothing to be written: void, or a result that the callee writes to memory.
-struct Nothing;
-
-impl Kind for Nothing {
-    type Raw = ();
-
-    #[inline(always)]
-    unsafe fn write((): (), _: &Plan, _: *mut u8) {}
-}
-
-/// One register of which the result takes the size of `T`.
-struct One<Raw, T>(Raw, T);
-
-macro_rules! one {
-    ($($raw:ty => $($ty:ty),*;)*) => {
-        $($(impl Kind for One<$raw, $ty> {
-            type Raw = $raw;
-
-            #[inline(always)]
-            unsafe fn write(raw: $raw, _: &Plan, result: *mut u8) {
-                // The low bytes of the register; `to_bits` is the identity in machine code.
-                let value = raw.to_bits_u64() as $ty;
-                // SAFETY: `kind_of` chose this type by the size of the result.
-                unsafe { result.cast::<$ty>().write_unaligned(value) };
-            }
-        })*)*
-    };
-}
-
-trait ToBits {
-    fn to_bits_u64(self) -> u64;
-}
-
-impl ToBits for u64 {
-    #[inline(always)]
-    fn to_bits_u64(self) -> u64 {
-        self
-    }
-}
-
-impl ToBits for f64 {
-    #[inline(always)]
-    fn to_bits_u64(self) -> u64 {
-        self.to_bits()
-    }
-}
-
-one! {
-    u64 => u64, u32;
-    f64 => u64, u32;
-}
-
-/// Up to two registers of any kinds and a result of any size, by way of the plan's moves.
-struct Some2<A, B>(A, B);
-
-#[repr(C)]
-struct Pair<A, B>(A, B);
-
-macro_rules! two {
-    ($($a:ty, $b:ty => $first:ident[$i:literal], $second:ident[$j:literal];)*) => {
-        $(impl Kind for Some2<$a, $b> {
-            type Raw = Pair<$a, $b>;
-
-            #[inline(always)]
-            unsafe fn write(raw: Pair<$a, $b>, plan: &Plan, result: *mut u8) {
-                let mut returned = Returned::default();
-                returned.$first[$i] = raw.0.to_bits_u64();
-                returned.$second[$j] = raw.1.to_bits_u64();
-                // SAFETY: the result is the caller's, and `returned` is the plan's register file.
-                unsafe { plan.load_return((&raw const returned).cast(), result) };
-            }
-        })*
-    };
-}
-
-two! {
-    u64, u64 => general[0], general[1];
-    f64, f64 => vector[0], vector[1];
-    u64, f64 => general[0], vector[0];
-    f64, u64 => vector[0], general[0];
-}
-
 /// The entry for a plan.
 #[inline]
 pub(crate) fn entry(plan: &Plan) -> Entry {
-    use ffi_types::Extension::Bool;
-    let ReturnPlan::Registers(moves) = plan.return_plan() else { return choose::<Nothing>(plan) };
-    let in_vector = |to: u32| to >= layout::RETURN_VECTOR;
-    match moves {
-        [m] if m.len == 8 && in_vector(m.to) => choose::<One<f64, u64>>(plan),
-        [m] if m.len == 8 => choose::<One<u64, u64>>(plan),
-        [m] if m.len == 4 && in_vector(m.to) => choose::<One<f64, u32>>(plan),
-        [m] if m.len == 4 && m.extension != Bool => choose::<One<u64, u32>>(plan),
-        [a, rest @ ..] => match (in_vector(a.to), rest.first().is_some_and(|b| in_vector(b.to))) {
-            (false, false) => choose::<Some2<u64, u64>>(plan),
-            (true, true) => choose::<Some2<f64, f64>>(plan),
-            (false, true) => choose::<Some2<u64, f64>>(plan),
-            (true, false) => choose::<Some2<f64, u64>>(plan),
-        },
-        [] => choose::<Nothing>(plan),
+    match direct::arity(plan) {
+        Some(arity) => for_result(plan, arity),
+        None if plan.stack_size() > 0 => for_result(plan, WithStack),
+        None if plan.uses_vector_registers() => for_result(plan, WithVector),
+        None => for_result(plan, WithGeneral),
     }
 }
 
-#[inline]
-fn choose<K: Kind>(plan: &Plan) -> Entry {
-    if plan.stack_size() > 0 {
-        with_stack::<K>
-    } else if plan.uses_vector_registers() {
-        with_vector::<K>
-    } else {
+/// A way to pass arguments; `entry` is compiled for each kind of result.
+pub(crate) trait Way {
+    fn entry<K: Kind>(self) -> Entry;
+}
+
+struct WithGeneral;
+struct WithVector;
+struct WithStack;
+
+impl Way for WithGeneral {
+    fn entry<K: Kind>(self) -> Entry {
         with_general::<K>
+    }
+}
+
+impl Way for WithVector {
+    fn entry<K: Kind>(self) -> Entry {
+        with_vector::<K>
+    }
+}
+
+impl Way for WithStack {
+    fn entry<K: Kind>(self) -> Entry {
+        with_stack::<K>
     }
 }
 

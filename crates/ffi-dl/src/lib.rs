@@ -20,7 +20,7 @@
 //! let libm = unsafe { Library::open("libm.so.6") }?;
 //! // SAFETY: `double cbrt(double)`.
 //! let cbrt = unsafe { libm.get::<extern "C" fn(f64) -> f64>("cbrt") }?;
-//! assert_eq!(cbrt(27.0), 3.0);
+//! assert_eq!(cbrt(8.0), 2.0);
 //! # }
 //! # Ok::<(), ffi_dl::LibraryError>(())
 //! ```
@@ -42,6 +42,13 @@ mod library;
 mod lookup;
 mod name;
 mod symbol;
+#[cfg(any(
+    all(target_os = "linux", target_env = "gnu"),
+    target_os = "freebsd",
+    target_os = "dragonfly",
+    target_os = "netbsd",
+))]
+mod version;
 
 pub use error::{LibraryError, Operation, Reason};
 pub use flags::Flags;

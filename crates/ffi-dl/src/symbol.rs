@@ -70,7 +70,7 @@ impl<'lib, T> Symbol<'lib, T> {
     ///     unsafe { Ok(Library::open("libm.so.6")?.get::<Cbrt>("cbrt")?.into_owned()) }
     /// }
     ///
-    /// assert_eq!(cbrt()?(27.0), 3.0);
+    /// assert_eq!(cbrt()?(8.0), 2.0);
     /// # }
     /// # Ok::<(), ffi_dl::LibraryError>(())
     /// ```

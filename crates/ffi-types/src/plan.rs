@@ -149,6 +149,7 @@ pub struct Plan {
     pub(crate) vector_count: u8,
     pub(crate) uses_vector: bool,
     pub(crate) only_words: bool,
+    pub(crate) variadic: bool,
     pub(crate) return_pointer: Option<(u32, Option<u32>)>,
     pub(crate) stack_size: u32,
     pub(crate) stack_align: u32,
@@ -255,6 +256,12 @@ impl Plan {
     #[inline]
     pub fn vector_count(&self) -> u8 {
         self.vector_count
+    }
+
+    /// Whether the call is of a variadic function, which may look at the vector count.
+    #[inline]
+    pub fn is_variadic(&self) -> bool {
+        self.variadic
     }
 
     /// Whether any argument is in a vector register.

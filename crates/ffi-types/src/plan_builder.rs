@@ -35,6 +35,7 @@ impl PlanBuilder {
             vector_count: 0,
             uses_vector: false,
             only_words: true,
+            variadic: false,
             return_pointer: None,
             stack_size: 0,
             stack_align: 16,
@@ -101,10 +102,11 @@ impl PlanBuilder {
         plan.moves.push(m);
     }
 
-    /// The callee is told this many vector registers.
+    /// The callee is told this many vector registers; if it is variadic, it may look at that.
     #[inline]
-    pub fn vector_count(&mut self, count: u8) {
+    pub fn vector_count(&mut self, count: u8, variadic: bool) {
         self.plan.vector_count = count;
+        self.plan.variadic = variadic;
     }
 
     /// The stack area is aligned to at least this many bytes.

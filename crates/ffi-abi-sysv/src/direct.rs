@@ -1,0 +1,163 @@
+//! Entries for the commonest signatures: arguments that are all alike and fill the registers of
+//! one kind in order. They are loaded straight from where the arguments are, without an image,
+//! and the function is called as what it then is: a Rust `extern "sysv64"` function of so many
+//! words. The general way (`trampoline.rs`) gives the same on the same signatures; a test says so.
+
+use crate::registers::REGISTERS;
+use crate::results::Kind;
+use crate::trampoline::Way;
+use core::ffi::c_void;
+use core::mem::transmute;
+use ffi_types::{Entry, Extension, Move, Plan, ReturnPlan};
+
+/// So many arguments of one kind; `None` for any other signature.
+#[inline]
+pub(crate) fn arity(plan: &Plan) -> Option<Arity> {
+    // A variadic callee is told the vector count in `al`, which only assembly can set; a hidden
+    // result pointer takes a register that no argument's move names.
+    let hidden = matches!(plan.return_plan(), ReturnPlan::Memory { .. });
+    if plan.is_variadic() || hidden || plan.stack_size() > 0 {
+        return None;
+    }
+    let moves = plan.moves();
+    let Some(first) = moves.first() else { return Some(Arity::General(0)) };
+    let all = |bank: &ffi_types::Bank, len, extension: Option<Extension>| {
+        moves.len() <= bank.names.len()
+            && moves.iter().enumerate().all(|(index, m)| {
+                m.to == bank.at(index) && m.len == len && extension.is_none_or(|e| m.extension == e)
+            })
+    };
+    if all(&REGISTERS.vector, 8, None) {
+        Some(Arity::Vector(moves.len()))
+    } else if all(&REGISTERS.general, 8, None) {
+        Some(Arity::General(moves.len()))
+    } else if first.extension == Extension::Sign
+        && all(&REGISTERS.general, 4, Some(Extension::Sign))
+    {
+        Some(Arity::Int(moves.len()))
+    } else {
+        None
+    }
+}
+
+/// What the arguments are, and how many.
+#[derive(Clone, Copy)]
+pub(crate) enum Arity {
+    /// Eightbytes in general registers.
+    General(usize),
+    /// `int32_t`s in general registers.
+    Int(usize),
+    /// Eightbytes in vector registers.
+    Vector(usize),
+}
+
+/// How an argument is read, and the Rust type of the register that it goes to.
+trait Load {
+    type Register;
+
+    /// # Safety
+    /// The move's bytes can be read from there.
+    unsafe fn load(from: *const u8) -> Self::Register;
+}
+
+struct General;
+struct Int;
+struct Vector;
+
+impl Load for General {
+    type Register = u64;
+
+    #[inline(always)]
+    unsafe fn load(from: *const u8) -> u64 {
+        // SAFETY: the caller's: eight bytes.
+        unsafe { from.cast::<u64>().read_unaligned() }
+    }
+}
+
+impl Load for Int {
+    type Register = i64;
+
+    #[inline(always)]
+    unsafe fn load(from: *const u8) -> i64 {
+        // SAFETY: the caller's: four bytes.
+        i64::from(unsafe { from.cast::<i32>().read_unaligned() })
+    }
+}
+
+impl Load for Vector {
+    type Register = f64;
+
+    #[inline(always)]
+    unsafe fn load(from: *const u8) -> f64 {
+        // SAFETY: the caller's: eight bytes.
+        f64::from_bits(unsafe { from.cast::<u64>().read_unaligned() })
+    }
+}
+
+macro_rules! calls {
+    ($($name:ident($($index:literal)*);)*) => {
+        $(
+            /// # Safety
+            /// As `CallingConvention::entry` says; the plan has this arity.
+            unsafe fn $name<L: Load, K: Kind>(
+                plan: &Plan,
+                function: *const c_void,
+                _arguments: *const *const c_void,
+                result: *mut c_void,
+            ) {
+                // SAFETY: the function takes so many eightbytes in these registers, and returns
+                // its result in those of `K`; the arguments are readable as the plan's moves say.
+                unsafe {
+                    let function: unsafe extern "sysv64-unwind" fn(
+                        $(calls!(@register $index L)),*
+                    ) -> K::Raw = transmute(function);
+                    let _moves = plan.moves().as_ptr();
+                    let raw = function($({
+                        let m: &Move = &*_moves.add($index);
+                        let argument = (*_arguments.add(usize::from(m.argument))).cast::<u8>();
+                        L::load(argument.add(m.offset as usize))
+                    }),*);
+                    K::write(raw, plan, result.cast());
+                }
+            }
+        )*
+    };
+    (@register $index:literal $load:ident) => { $load::Register };
+}
+
+calls! {
+    call0();
+    call1(0);
+    call2(0 1);
+    call3(0 1 2);
+    call4(0 1 2 3);
+    call5(0 1 2 3 4);
+    call6(0 1 2 3 4 5);
+    call7(0 1 2 3 4 5 6);
+    call8(0 1 2 3 4 5 6 7);
+}
+
+impl Way for Arity {
+    #[inline]
+    fn entry<K: Kind>(self) -> Entry {
+        /// The entry of so many arguments; the caller has no more than eight.
+        fn of<L: Load, K: Kind>(count: usize) -> Entry {
+            match count {
+                0 => call0::<L, K>,
+                1 => call1::<L, K>,
+                2 => call2::<L, K>,
+                3 => call3::<L, K>,
+                4 => call4::<L, K>,
+                5 => call5::<L, K>,
+                6 => call6::<L, K>,
+                7 => call7::<L, K>,
+                _ => call8::<L, K>,
+            }
+        }
+        match self {
+            Self::General(count) => of::<General, K>(count),
+            Self::Int(count) => of::<Int, K>(count),
+            Self::Vector(count) => of::<Vector, K>(count),
+        }
+    }
+}
