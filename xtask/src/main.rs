@@ -6,7 +6,7 @@ mod steps;
 mod tidy;
 
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 struct Task {
     name: &'static str,
@@ -32,12 +32,18 @@ const TASKS: &[Task] = &[
 ];
 
 fn main() -> ExitCode {
-    let name = std::env::args().nth(1).unwrap_or_default();
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if words.is_empty() {
+        print!("{}", usage());
+        return ExitCode::SUCCESS;
+    }
+    // No task takes an argument; one that were ignored would look as if it had worked.
+    let [name] = &*words else {
+        eprint!("xtask: expected one task, found {words:?}\n\n{}", usage());
+        return ExitCode::from(2);
+    };
     let Some(task) = TASKS.iter().find(|task| task.name == name) else {
-        eprintln!("usage: cargo xtask <task>\n");
-        for task in TASKS {
-            eprintln!("  {:8} {}", task.name, task.help);
-        }
+        eprint!("xtask: no task is called {name:?}\n\n{}", usage());
         return ExitCode::from(2);
     };
     match (task.run)() {
@@ -49,10 +55,24 @@ fn main() -> ExitCode {
     }
 }
 
+fn usage() -> String {
+    let lines = TASKS.iter().map(|task| format!("  {:8} {}\n", task.name, task.help));
+    format!("usage: cargo xtask <task>\n\n{}", lines.collect::<String>())
+}
+
 /// The root of the workspace, wherever the task was started.
 fn root() -> PathBuf {
-    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    // As Cargo says at run time: two clones that share a target directory may share this binary.
+    let here = std::env::var_os("CARGO_MANIFEST_DIR");
+    let here = PathBuf::from(here.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into()));
     here.parent().map_or(here.clone(), PathBuf::from)
+}
+
+/// The Cargo that runs this task, to be run in the root.
+fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root());
+    command
 }
 
 /// Whether a continuous-integration system runs this; then nothing may be left out.

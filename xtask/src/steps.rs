@@ -12,9 +12,26 @@ struct Count {
     ignored: usize,
 }
 
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    Passed,
+    Failed(String),
+    /// Not possible on this machine, and why.
+    Skipped(String),
+    /// An earlier step failed.
+    NotRun,
+}
+
+impl From<Result<(), String>> for Verdict {
+    fn from(result: Result<(), String>) -> Self {
+        result.map_or_else(Self::Failed, |()| Self::Passed)
+    }
+}
+
 struct Step {
     name: String,
-    result: Result<Count, String>,
+    count: Count,
+    verdict: Verdict,
     seconds: f64,
 }
 
@@ -24,63 +41,86 @@ struct Steps(Vec<Step>);
 
 impl Steps {
     fn cargo(&mut self, name: &str, words: &str, environment: &[(&str, &str)]) -> &mut Self {
-        let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-        let mut command = Command::new(cargo);
+        let mut command = crate::cargo();
         command.args(words.split_whitespace()).envs(environment.iter().copied());
-        self.run(name, || stream(command))
+        self.run(name, || stream(command, std::io::stdout()))
     }
 
-    fn run(&mut self, name: &str, step: impl FnOnce() -> Result<Count, String>) -> &mut Self {
-        if self.0.iter().all(|step| step.result.is_ok()) {
-            println!("\n==> {name}");
-            let start = Instant::now();
-            let result = step();
-            let seconds = start.elapsed().as_secs_f64();
-            self.0.push(Step { name: name.into(), result, seconds });
+    /// As `cargo`, with a subcommand that a toolchain may lack.
+    fn component(&mut self, name: &str, words: &str) -> &mut Self {
+        let tool = words.split_whitespace().next().unwrap_or_default();
+        let mut probe = crate::cargo();
+        probe.args([tool, "--version"]).env("RUSTUP_AUTO_INSTALL", "0");
+        probe.stdout(Stdio::null()).stderr(Stdio::null());
+        if probe.status().is_ok_and(|status| status.success()) {
+            return self.cargo(name, words, &[]);
         }
+        self.run(name, || (Count::default(), absent(tool, crate::in_ci())))
+    }
+
+    fn task(&mut self, name: &str, task: fn() -> Result<(), String>) -> &mut Self {
+        self.run(name, || (Count::default(), task().into()))
+    }
+
+    fn run(&mut self, name: &str, step: impl FnOnce() -> (Count, Verdict)) -> &mut Self {
+        let failed = self.0.iter().any(|step| matches!(step.verdict, Verdict::Failed(_)));
+        let start = Instant::now();
+        let (count, verdict) = if failed {
+            (Count::default(), Verdict::NotRun)
+        } else {
+            println!("\n==> {name}");
+            step()
+        };
+        let seconds = start.elapsed().as_secs_f64();
+        if !failed {
+            println!("<== {name}: {}, {seconds:.1} s", result(&verdict, count));
+        }
+        self.0.push(Step { name: name.into(), count, verdict, seconds });
         self
     }
 
     fn finish(&mut self) -> Result<(), String> {
-        println!("\n{:44} {:>7} {:>8}", "step", "passed", "seconds");
-        let mut total = Count::default();
-        for Step { name, result, seconds } in &self.0 {
-            let passed = match result {
-                Ok(count) if count.passed > 0 => count.passed.to_string(),
-                Ok(_) => "ok".into(),
-                Err(_) => "FAILED".into(),
-            };
-            println!("{name:44} {passed:>7} {seconds:8.1}");
-            if let Ok(count) = result {
-                total.passed += count.passed;
-                total.failed += count.failed;
-                total.ignored += count.ignored;
+        println!("\n{:32} {:>14} {:>8}", "step", "result", "seconds");
+        let mut failure = None;
+        for Step { name, count, verdict, seconds } in &self.0 {
+            println!("{name:32} {:>14} {seconds:8.1}", result(verdict, *count));
+            match verdict {
+                Verdict::Failed(message) => failure = Some(message.clone()),
+                Verdict::Skipped(reason) => println!("  skipped: {reason}"),
+                Verdict::Passed | Verdict::NotRun => {}
             }
         }
-        let failed = self.0.iter().find_map(|step| step.result.as_ref().err());
-        let failures = total.failed + usize::from(failed.is_some());
-        println!("\n{} passed, {failures} failed, {} skipped", total.passed, total.ignored);
-        failed.map_or(Ok(()), |message| Err(message.clone()))
+        println!("\n{}", self.totals());
+        failure.map_or(Ok(()), Err)
+    }
+
+    fn totals(&self) -> String {
+        let sum = |of: fn(&Count) -> usize| self.0.iter().map(|step| of(&step.count)).sum();
+        let (passed, failed, ignored): (usize, usize, usize) =
+            (sum(|count| count.passed), sum(|count| count.failed), sum(|count| count.ignored));
+        // A step may fail before any test has run; `0 failed` would be a lie.
+        let broken = self.0.iter().any(|step| matches!(step.verdict, Verdict::Failed(_)));
+        format!("{passed} passed, {} failed, {ignored} skipped", failed.max(usize::from(broken)))
     }
 }
 
 pub(crate) fn test() -> Result<(), String> {
     let everything = "test --workspace --exclude ffi-benches";
     Steps::default()
-        .run("setup", || crate::setup::run().map(|()| Count::default()))
+        .task("setup", crate::setup::run)
         .cargo("tests, debug", everything, &[])
         // Mistakes about registers hide from one optimisation level and show at another.
         .cargo("tests, release", &format!("{everything} --release --lib --bins --tests"), &[])
-        .cargo("benchmarks, once each", "bench -p ffi-benches --bench calls -- --test", &[])
+        .cargo("benchmarks, once each", "bench -p ffi-benches -- --test", &[])
         .cargo("documentation", "doc --workspace --no-deps", &[("RUSTDOCFLAGS", "-Dwarnings")])
-        .run("tidy", || crate::tidy::run().map(|()| Count::default()))
+        .task("tidy", crate::tidy::run)
         .finish()
 }
 
 pub(crate) fn lint() -> Result<(), String> {
     Steps::default()
-        .cargo("formatting", "fmt --all --check", &[])
-        .cargo("clippy", "clippy --workspace --all-targets -- -D warnings", &[])
+        .component("formatting", "fmt --all --check")
+        .component("clippy", "clippy --workspace --all-targets -- -D warnings")
         .run("README's first command", readme_command)
         .finish()
 }
@@ -97,30 +137,56 @@ pub(crate) fn bench() -> Result<(), String> {
         .finish()
 }
 
+fn result(verdict: &Verdict, count: Count) -> String {
+    match verdict {
+        Verdict::Passed if count.passed > 0 => format!("{} passed", count.passed),
+        Verdict::Passed => "ok".into(),
+        Verdict::Failed(_) => "FAILED".into(),
+        Verdict::Skipped(_) => "skipped".into(),
+        Verdict::NotRun => "not run".into(),
+    }
+}
+
+fn absent(tool: &str, in_ci: bool) -> Verdict {
+    let reason = format!("`cargo {tool}` is not in this toolchain");
+    if in_ci { Verdict::Failed(reason) } else { Verdict::Skipped(reason) }
+}
+
 /// Runs README's first command as it stands there.
-fn readme_command() -> Result<Count, String> {
-    let text = std::fs::read_to_string(crate::root().join("README.md"))
-        .map_err(|error| format!("README.md: {error}"))?;
-    let line = first_command(&text).ok_or("README.md has no ```sh block with a cargo command")?;
+fn readme_command() -> (Count, Verdict) {
+    let failed = |message| (Count::default(), Verdict::Failed(message));
+    let text = match std::fs::read_to_string(crate::root().join("README.md")) {
+        Ok(text) => text,
+        Err(error) => return failed(format!("README.md: {error}")),
+    };
+    let Some(line) = first_command(&text) else {
+        return failed("README.md: expected a cargo command in its first sh block".into());
+    };
+    println!("{line}");
     let mut shell = Command::new("sh");
-    shell.args(["-c", line]);
-    stream(shell)
+    shell.args(["-c", line]).current_dir(crate::root());
+    stream(shell, std::io::stdout())
 }
 
+/// The first `cargo` line of the first fenced block that is a shell's.
 fn first_command(readme: &str) -> Option<&str> {
-    readme.lines().skip_while(|line| *line != "```sh").find(|line| line.starts_with("cargo "))
+    let mut lines = readme.lines();
+    lines.find(|line| ["```sh", "```console"].contains(&line.trim_end()))?;
+    lines
+        .take_while(|line| !line.starts_with("```"))
+        .map(|line| line.strip_prefix("$ ").unwrap_or(line))
+        .find(|line| line.starts_with("cargo "))
 }
 
-/// Runs a command in the workspace's root and passes its output on as it comes, counting tests.
-fn stream(mut command: Command) -> Result<Count, String> {
-    let mut child = command
-        .current_dir(crate::root())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|error| format!("{command:?}: {error}"))?;
+/// Runs a command and passes its output on as it comes, counting tests.
+fn stream(mut command: Command, mut out: impl Write) -> (Count, Verdict) {
     let mut count = Count::default();
-    let mut out = std::io::stdout();
+    // The toolchain that is there has to do: nothing may be fetched behind one's back.
+    command.env("RUSTUP_AUTO_INSTALL", "0").stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) => return (count, Verdict::Failed(format!("{command:?}: {error}"))),
+    };
     if let Some(pipe) = child.stdout.take() {
         // By bytes: a test may print what is no UTF-8.
         for line in BufReader::new(pipe).split(b'\n').map_while(Result::ok) {
@@ -130,8 +196,12 @@ fn stream(mut command: Command) -> Result<Count, String> {
             }
         }
     }
-    let status = child.wait().map_err(|error| format!("{command:?}: {error}"))?;
-    if status.success() { Ok(count) } else { Err(format!("{command:?}: {status}")) }
+    let verdict = match child.wait() {
+        Ok(status) if status.success() => Verdict::Passed,
+        Ok(status) => Verdict::Failed(format!("{command:?}: {status}")),
+        Err(error) => Verdict::Failed(format!("{command:?}: {error}")),
+    };
+    (count, verdict)
 }
 
 /// Adds the numbers of libtest's closing line: `ok. 3 passed; 0 failed; 1 ignored; …`.
@@ -152,6 +222,13 @@ fn add(count: &mut Count, line: &str) {
 mod tests {
     use super::*;
 
+    fn shell(script: &str) -> (Count, Verdict) {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        // Not to the real output, where the `xtask test` that runs this test would count it.
+        stream(command, std::io::sink())
+    }
+
     #[test]
     fn closing_lines_are_counted() {
         let mut count = Count { passed: 1, failed: 0, ignored: 0 };
@@ -163,13 +240,34 @@ mod tests {
     fn the_first_command_is_found() {
         let readme = "text\n```sh\n# first\ncargo run  # note\ncargo test\n```\n";
         assert_eq!(first_command(readme), Some("cargo run  # note"));
+        let console = "```rust\ncargo no\n```\n```console\n$ cargo run\n```\n";
+        assert_eq!(first_command(console), Some("cargo run"));
         assert_eq!(first_command("cargo run"), None);
+        assert_eq!(first_command("```sh\nls\n```\ncargo run\n"), None);
     }
 
     #[test]
     fn a_failed_step_stops_the_rest_and_fails_the_whole() {
         let mut steps = Steps::default();
-        steps.run("one", || Err("broken".into())).run("two", || unreachable!("not run"));
+        steps.task("one", || Err("broken".into())).run("two", || unreachable!("not run"));
+        assert_eq!(steps.0[1].verdict, Verdict::NotRun);
+        assert_eq!(steps.totals(), "0 passed, 1 failed, 0 skipped");
         assert_eq!(steps.finish(), Err("broken".into()));
+    }
+
+    #[test]
+    fn the_tests_of_a_failed_step_are_counted_too() {
+        let mut steps = Steps::default();
+        steps.run("one", || shell("echo 'test result: ok. 2 passed; 0 failed; 1 ignored'"));
+        assert_eq!(steps.0[0].verdict, Verdict::Passed);
+        steps.run("two", || shell("echo 'test result: FAILED. 5 passed; 3 failed'; exit 1"));
+        assert_eq!(steps.totals(), "7 passed, 3 failed, 1 skipped");
+        assert!(steps.finish().is_err());
+    }
+
+    #[test]
+    fn a_tool_that_is_absent_fails_in_ci_alone() {
+        assert!(matches!(absent("fmt", true), Verdict::Failed(_)));
+        assert!(matches!(absent("fmt", false), Verdict::Skipped(_)));
     }
 }

@@ -12,56 +12,86 @@ const INHERITED: &[&str] = &[
     "license.workspace = true",
     "[lints]\nworkspace = true",
 ];
-/// Paths of somebody's machine.
-const FOREIGN_PATHS: &[&str] = &["/root/", "/home/", "/work/", "/Users/"];
+/// Paths of somebody's machine, put together here so that this file has none.
+const FOREIGN_PATHS: &[&str] =
+    &[concat!("/ro", "ot/"), concat!("/ho", "me/"), concat!("/wo", "rk/"), concat!("/Us", "ers/")];
+/// Files that have to be there, and what each has to say.
+const REQUIRED: &[(&str, &[&str])] = &[
+    ("LICENSE", &["MIT License", "Apache License"]),
+    ("README.md", &[]),
+    ("CHANGELOG.md", &["## [Unreleased]"]),
+];
 
 pub(crate) fn run() -> Result<(), String> {
     let root = crate::root();
+    let read = |path: &str| std::fs::read(root.join(path)).ok();
     let mut problems = Vec::new();
-    for name in ["LICENSE", "README.md", "CHANGELOG.md"] {
-        if !root.join(name).is_file() {
-            problems.push(format!("{name}: is missing"));
+    for (path, wanted) in REQUIRED {
+        let text = read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        problems.extend(required(path, text.as_deref(), wanted));
+    }
+    let paths = files()?;
+    // A clone inside another repository that ignores it would pass for want of files.
+    if !paths.iter().any(|path| path == "Cargo.toml") {
+        problems.push("Cargo.toml:1: expected git to list it; is this a clone?".into());
+    }
+    for path in paths {
+        // What is no text has no lines to look at.
+        let Some(Ok(text)) = read(&path).map(String::from_utf8) else { continue };
+        problems.extend(look(&path, &text).into_iter().map(|problem| format!("{path}{problem}")));
+        if let Some(note) = length(&path, &text) {
+            println!("note: {note}");
         }
     }
-    for path in files()? {
-        let Ok(bytes) = std::fs::read(root.join(&path)) else { continue };
-        // What is no text has no lines to look at.
-        let Ok(text) = String::from_utf8(bytes) else { continue };
-        problems.extend(look(&path, &text).into_iter().map(|problem| format!("{path}{problem}")));
-        note_length(&path, &text);
+    let mut metadata = crate::cargo();
+    // With all features: what an optional dependency brings is published as well.
+    metadata.args(["metadata", "--format-version", "1", "--locked", "--all-features"]);
+    let metadata = serde_json::from_slice(&output(metadata)?).map_err(|error| error.to_string())?;
+    problems.extend(crate::graph::check(&metadata, &|path| {
+        read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+    }));
+    if problems.is_empty() {
+        return Ok(());
     }
-    let metadata = output("cargo", &["metadata", "--format-version", "1", "--locked"])?;
-    let metadata = serde_json::from_slice(&metadata).map_err(|error| error.to_string())?;
-    problems.extend(crate::graph::check(&metadata));
-    if problems.is_empty() { Ok(()) } else { Err(problems.join("\n")) }
+    Err(format!("{} found:\n{}", problems.len(), problems.join("\n")))
 }
 
 /// What git tracks, and what it would track.
 fn files() -> Result<Vec<String>, String> {
-    let list = output("git", &["ls-files", "--cached", "--others", "--exclude-standard"])?;
-    Ok(String::from_utf8_lossy(&list).lines().map(String::from).collect())
+    let root = crate::root();
+    let real = root.canonicalize().unwrap_or_else(|_| root.clone());
+    let mut git = Command::new("git");
+    // In a container the clone may belong to another user, and git then refuses to list it. Whoever
+    // runs this runs the clone's code already.
+    git.arg("-c").arg(format!("safe.directory={}", real.display()));
+    git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).current_dir(root);
+    let list = output(git)?;
+    let list = String::from_utf8_lossy(&list);
+    Ok(list.split_terminator('\0').map(String::from).collect())
 }
 
-fn output(program: &str, words: &[&str]) -> Result<Vec<u8>, String> {
-    let run = Command::new(program).args(words).current_dir(crate::root()).output();
-    let output = run.map_err(|error| format!("{program}: {error}"))?;
+fn output(mut command: Command) -> Result<Vec<u8>, String> {
+    let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
     if output.status.success() {
         return Ok(output.stdout);
     }
-    Err(format!("{program} {words:?}: {}", String::from_utf8_lossy(&output.stderr)))
+    Err(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr)))
+}
+
+fn required(path: &str, text: Option<&str>, wanted: &[&str]) -> Vec<String> {
+    let Some(text) = text else { return vec![format!("{path}:1: expected this file to exist")] };
+    let lacking = wanted.iter().filter(|line| !text.lines().any(|found| found.trim() == **line));
+    lacking.map(|line| format!("{path}:1: expected a line {line:?}")).collect()
 }
 
 fn extension(path: &str) -> &str {
     path.rsplit_once('.').map_or("", |(_, extension)| extension)
 }
 
-fn note_length(path: &str, text: &str) {
+fn length(path: &str, text: &str) -> Option<String> {
     let (lines, extension) = (text.lines().count(), extension(path));
-    for (_, most) in TARGETS.iter().filter(|(wanted, _)| *wanted == extension) {
-        if lines > *most {
-            println!("note: {path} has {lines} lines, the target is {most}");
-        }
-    }
+    let (_, most) = TARGETS.iter().find(|(wanted, _)| *wanted == extension)?;
+    (lines > *most).then(|| format!("{path}:{most}: has {lines} lines, the target is {most}"))
 }
 
 /// What is wrong with a file, each with its line: `:7: trailing white space`.
@@ -72,30 +102,31 @@ fn look(path: &str, text: &str) -> Vec<String> {
     if extension == "rs" && !first.starts_with("//!") {
         problems.push(":1: expected a `//!` comment that says what the file is for".into());
     }
-    if matches!(extension, "S" | "h") && !first.starts_with("/*") {
+    let comment = first.starts_with("/*") || first.starts_with("//");
+    if matches!(extension, "S" | "h") && !comment {
         problems.push(":1: expected a comment that says what the file is for".into());
     }
     if !text.is_empty() && (!text.ends_with('\n') || text.ends_with("\n\n")) {
-        problems.push(": expected one line end at the end".into());
+        problems.push(format!(":{}: expected one line end at the end", text.lines().count()));
     }
-    for (index, line) in text.lines().enumerate() {
+    // Not by `lines`, which hides the `\r` of a Windows line end.
+    for (index, line) in text.split_terminator('\n').enumerate() {
         let number = index + 1;
         if line.ends_with([' ', '\t', '\r']) {
-            problems.push(format!(":{number}: trailing white space"));
+            problems.push(format!(":{number}: trailing white space; expected none"));
         }
         if matches!(extension, "rs" | "S" | "h" | "toml" | "md") && line.contains('\t') {
             problems.push(format!(":{number}: a tab; expected spaces"));
         }
-        let is_this_list = path == "xtask/src/tidy.rs";
         for foreign in FOREIGN_PATHS.iter().filter(|foreign| line.contains(**foreign)) {
-            if !is_this_list {
-                problems.push(format!(":{number}: {foreign} is a path of one machine"));
-            }
+            problems.push(format!(":{number}: {foreign} is of one machine; expected no such path"));
         }
     }
     if path.ends_with("Cargo.toml") && path != "Cargo.toml" {
-        for line in INHERITED.iter().filter(|line| !text.contains(**line)) {
-            problems.push(format!(": expected {line:?}"));
+        // Whole lines: what is commented out is not there.
+        let lines = format!("\n{text}");
+        for wanted in INHERITED.iter().filter(|line| !lines.contains(&format!("\n{line}\n"))) {
+            problems.push(format!(":1: expected {wanted:?}"));
         }
     }
     problems
@@ -103,28 +134,42 @@ fn look(path: &str, text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::look;
+    use super::*;
+
+    const NONE: [&str; 0] = [];
 
     #[test]
-    fn a_rust_file_opens_with_what_it_is_for() {
-        assert_eq!(look("a.rs", "//! Why.\nfn a() {}\n"), [] as [String; 0]);
+    fn a_source_file_opens_with_what_it_is_for() {
+        assert_eq!(look("a.rs", "//! Why.\nfn a() {}\n"), NONE);
         assert_eq!(look("a.rs", "fn a() {}\n").len(), 1);
+        assert_eq!(look("a.rs", "").len(), 1);
+        assert_eq!(look("a.h", "/* Why. */\n"), NONE);
+        assert_eq!(look("a.S", "// Why.\n"), NONE);
         assert_eq!(look("a.S", "nop\n").len(), 1);
-        assert_eq!(look("a.h", "/* Why. */\n"), [] as [String; 0]);
     }
 
     #[test]
     fn white_space_is_as_it_should_be() {
-        assert_eq!(look("a.md", "a \n"), [":1: trailing white space"]);
-        assert_eq!(look("a.toml", "\ta\n").len(), 1);
-        assert_eq!(look("a.md", "a").len(), 1);
+        assert_eq!(look("a.md", "a\n"), NONE);
+        assert_eq!(look("a.md", "a\nb \n"), [":2: trailing white space; expected none"]);
+        assert_eq!(look("a.md", "a\r\n").len(), 1);
+        assert_eq!(look("a.toml", "\ta\n"), [":1: a tab; expected spaces"]);
+        assert_eq!(look("Makefile", "a:\n\tb\n"), NONE);
+    }
+
+    #[test]
+    fn a_file_ends_in_one_line_end() {
+        assert_eq!(look("a.md", "a\n"), NONE);
+        assert_eq!(look("a.md", "a\nb"), [":2: expected one line end at the end"]);
         assert_eq!(look("a.md", "a\n\n").len(), 1);
-        assert_eq!(look("Makefile", "a:\n\tb\n"), [] as [String; 0]);
     }
 
     #[test]
     fn no_file_names_a_machines_paths() {
-        assert_eq!(look("a.md", concat!("see /ro", "ot/x\n")).len(), 1);
+        assert_eq!(look("a.md", "see /usr/lib/x\n"), NONE);
+        for path in FOREIGN_PATHS {
+            assert_eq!(look("a.md", &format!("see {path}x\n")).len(), 1);
+        }
     }
 
     #[test]
@@ -132,7 +177,23 @@ mod tests {
         let good = "version.workspace = true\nedition.workspace = true\n\
                     rust-version.workspace = true\nlicense.workspace = true\n\
                     [lints]\nworkspace = true\n";
-        assert_eq!(look("x/Cargo.toml", good), [] as [String; 0]);
+        assert_eq!(look("x/Cargo.toml", good), NONE);
+        assert_eq!(look("x/Cargo.toml", &good.replace("license", "# license")).len(), 1);
         assert_eq!(look("x/Cargo.toml", "[package]\n").len(), 5);
+    }
+
+    #[test]
+    fn a_required_file_is_there_and_says_what_it_has_to() {
+        let (path, wanted) = REQUIRED[0];
+        assert_eq!(required(path, Some("MIT License\n  Apache License\n"), wanted), NONE);
+        assert_eq!(required(path, Some("MIT License\n"), wanted).len(), 1);
+        assert_eq!(required(path, None, wanted).len(), 1);
+    }
+
+    #[test]
+    fn a_long_file_is_noted() {
+        assert_eq!(length("a.S", &"\n".repeat(200)), None);
+        assert!(length("a.S", &"\n".repeat(201)).is_some());
+        assert_eq!(length("a.md", &"\n".repeat(999)), None);
     }
 }

@@ -2,9 +2,11 @@
 
 use crate::arguments::{Arguments, ReturnSlot};
 use crate::error::CallbackError;
-use crate::infer::Closure;
+use crate::infer::{Closure, MAX_PARAMETERS};
 use crate::pool::Lease;
-use ffi_types::{CallbackHeader, CallingConvention, Dispatch, Plan, Signature};
+use ffi_types::{
+    CallbackHeader, CallingConvention, Dispatch, Plan, ReturnPlan, ScalarPlace, Signature,
+};
 use std::any::Any;
 use std::ffi::c_void;
 use std::fmt;
@@ -60,8 +62,22 @@ impl CallbackPlan {
 #[repr(C)]
 struct Context<F> {
     header: CallbackHeader,
+    /// Where a typed closure finds its scalars, and its result goes: looked up once.
+    places: [ScalarPlace; MAX_PARAMETERS],
+    result_to: u32,
     plan: Arc<CallbackPlan>,
     closure: F,
+}
+
+/// What a typed closure is given of a call.
+#[derive(Debug)]
+pub struct Frame<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) places: &'a [ScalarPlace; MAX_PARAMETERS],
+    pub(crate) result_to: u32,
+    pub(crate) registers: *const u8,
+    pub(crate) stack: *const u8,
+    pub(crate) returned: *mut u8,
 }
 
 /// A Rust closure that C can call.
@@ -142,7 +158,14 @@ impl Callback {
     ) -> Result<Self, CallbackError> {
         let handler = plan.handler;
         let header = CallbackHeader { dispatch };
-        let context = Box::new(Context { header, plan: Arc::clone(&plan), closure });
+        let place = |index| plan.plan.scalar_place(index).unwrap_or_default();
+        let result_to = match plan.plan.return_plan() {
+            ReturnPlan::Registers([first, ..]) => first.to,
+            _ => 0,
+        };
+        let places = std::array::from_fn(place);
+        let context =
+            Box::new(Context { header, places, result_to, plan: Arc::clone(&plan), closure });
         let pointer: *mut CallbackHeader = Box::into_raw(context).cast();
         let owned = Owned { pointer, free: free::<F> };
         Ok(Self { lease: Lease::take(convention, handler, pointer)?, plan, _context: owned })
@@ -183,9 +206,11 @@ unsafe extern "C-unwind" fn dispatch_typed<Parameters, F: Closure<Parameters>>(
     // SAFETY: the slot's context is alive while a call is under way; that is the promise of
     // whoever handed the pointer to C.
     let context = unsafe { &*context.cast::<Context<F>>() };
-    let arguments = Arguments { plan: &context.plan, registers, stack };
+    let Context { places, result_to, plan, .. } = context;
+    let frame =
+        Frame { plan: &plan.plan, places, result_to: *result_to, registers, stack, returned };
     // SAFETY: the registers are those of a call by this plan, whose signature is the closure's.
-    guarded(&context.plan, || unsafe { context.closure.call(&arguments, returned) });
+    guarded(plan, || unsafe { context.closure.call(&frame) });
 }
 
 /// # Safety

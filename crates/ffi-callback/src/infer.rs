@@ -1,8 +1,11 @@
 //! Signatures inferred from the types of Rust closures.
 
-use crate::arguments::Arguments;
-use ffi_types::{CType, Convention, InvalidCallInterfaceError, Signature};
+use crate::callback::Frame;
+use ffi_types::{CType, Convention, InvalidCallInterfaceError, Signature, store_scalar};
 use std::mem::MaybeUninit;
+
+/// The most parameters that a closure with an inferred signature can have.
+pub(crate) const MAX_PARAMETERS: usize = 12;
 
 /// A closure whose parameters and result are [`CType`]s. Implemented for every
 /// `Fn(A, B, …) -> R + Send + Sync + 'static` of up to twelve parameters; `Parameters` is
@@ -20,10 +23,9 @@ pub trait Closure<Parameters>: Send + Sync + 'static {
     /// Takes the arguments out, runs the closure and puts the result where the caller wants it.
     ///
     /// # Safety
-    /// The arguments are those of a call by a plan of [`signature`](Self::signature), and
-    /// `returned` is writable for that plan's return registers and aligned to 8.
+    /// The frame is that of a call by a plan of [`signature`](Self::signature).
     #[doc(hidden)]
-    unsafe fn call(&self, arguments: &Arguments<'_>, returned: *mut u8);
+    unsafe fn call(&self, frame: &Frame<'_>);
 }
 
 macro_rules! closures {
@@ -38,26 +40,12 @@ macro_rules! closures {
                 Signature::new(convention, R::c_type(), [$($parameter::c_type()),*])
             }
 
-            unsafe fn call(&self, arguments: &Arguments<'_>, returned: *mut u8) {
-                // SAFETY: the arguments are of this signature, so each has its parameter's type.
-                let result = self($(unsafe { take::<$parameter>(arguments, $index) }),*);
-                let plan = arguments.plan.plan();
-                if R::SCALAR.is_some() {
-                    // SAFETY: the result is a scalar, and `returned` is the caller's.
-                    return unsafe { plan.store_scalar(result, returned) };
-                }
-                // SAFETY: the registers are those of a call by this plan.
-                let memory = unsafe { plan.result_pointer(arguments.registers) };
-                let value = match memory {
-                    Some(memory) => {
-                        // SAFETY: the caller of the callback made room for an `R` there.
-                        unsafe { memory.cast::<R>().write_unaligned(result) };
-                        memory.cast_const()
-                    }
-                    None => (&raw const result).cast(),
-                };
-                // SAFETY: `value` is an `R`, and `returned` is the caller's.
-                unsafe { plan.store_return(value, returned) };
+            #[inline(always)]
+            unsafe fn call(&self, frame: &Frame<'_>) {
+                // SAFETY: the frame is of this signature, so each has its parameter's type.
+                let result = self($(unsafe { take::<$parameter>(frame, $index) }),*);
+                // SAFETY: the frame is of this signature, so the result has its type.
+                unsafe { give(frame, result) };
             }
         }
     };
@@ -80,17 +68,39 @@ closures!(A 0 B 1 C 2 D 3 E 4 G 5 H 6 I 7 J 8 K 9 L 10 M 11);
 /// # Safety
 /// The argument of that index is of a type that `T` stands for.
 #[inline(always)]
-unsafe fn take<T: CType>(arguments: &Arguments<'_>, index: usize) -> T {
+unsafe fn take<T: CType>(frame: &Frame<'_>, index: usize) -> T {
     if T::SCALAR.is_some() {
-        let plan = arguments.plan.plan();
-        // SAFETY: the argument is a scalar, and the registers and stack are those of its call.
-        return unsafe { plan.load_scalar(index, arguments.registers, arguments.stack) };
+        // SAFETY: the place was looked up for this plan.
+        return unsafe { frame.places[index].load(frame.registers, frame.stack) };
     }
     let mut value = MaybeUninit::<T>::uninit();
     // SAFETY: the value has the size of the argument's type, and all of it is written that C
     // defines; what is left is padding.
     unsafe {
-        arguments.load(index, value.as_mut_ptr().cast());
+        let target = value.as_mut_ptr().cast();
+        frame.plan.load_argument(index, frame.registers, frame.stack, target);
         value.assume_init()
     }
+}
+
+/// # Safety
+/// The return type is one that `R` stands for.
+#[inline(always)]
+unsafe fn give<R: CType>(frame: &Frame<'_>, result: R) {
+    if R::SCALAR.is_some() {
+        // SAFETY: a scalar is returned in the register of the plan's only return move.
+        return unsafe { store_scalar(result, frame.result_to, frame.returned) };
+    }
+    // SAFETY: the registers are those of a call by this plan.
+    let memory = unsafe { frame.plan.result_pointer(frame.registers) };
+    let value = match memory {
+        Some(memory) => {
+            // SAFETY: the caller of the callback made room for an `R` there.
+            unsafe { memory.cast::<R>().write_unaligned(result) };
+            memory.cast_const()
+        }
+        None => (&raw const result).cast(),
+    };
+    // SAFETY: `value` is an `R`, and the return registers are the frame's.
+    unsafe { frame.plan.store_return(value, frame.returned) };
 }

@@ -81,8 +81,9 @@ impl Library {
 
 /// Runs a look-up that reports its failure through `dlerror`.
 ///
-/// That text belongs to the thread, and stays from whatever failed before. A null address is told
-/// from a failure only by clearing the text first and reading it at once afterwards.
+/// That text belongs to the thread, and may stay from whatever failed before: glibc drops it at the
+/// next call of the loader, but POSIX does not ask for that. A null address is told from a failure
+/// only by clearing the text first and reading it at once afterwards.
 fn last_error_cleared(
     look_up: impl FnOnce() -> *mut c_void,
 ) -> Result<*mut c_void, libloading::Error> {

@@ -114,6 +114,9 @@ fn optional() {
 }
 
 /// An error that nobody read must not be taken for that of the next look-up.
+///
+/// glibc drops it by itself, so this does not show that it is cleared here; it shows that what is
+/// reported is of this look-up.
 #[test]
 fn errors_do_not_linger() {
     let (libm, libc) = (open("libm.so.6"), open("libc.so.6"));

@@ -122,36 +122,14 @@ impl Plan {
         }
     }
 
-    /// As [`load_argument`](Self::load_argument), for a scalar whose Rust type is known: all that
-    /// is left to be found at run time is its address.
-    ///
-    /// # Safety
-    /// As for `load_argument`; there is such an argument, it is a scalar, and `T` stands for it.
-    #[inline(always)]
-    pub unsafe fn load_scalar<T: CType>(
-        &self,
-        argument: usize,
-        registers: *const u8,
-        stack: *const u8,
-    ) -> T {
-        // A scalar is one move, and most often the arguments are all of one group: then its index
-        // is the argument's own.
-        let is_its = |m: &&Move| usize::from(m.argument) == argument;
-        let m = self.moves().get(argument).filter(is_its);
-        let Some(m) = m.or_else(|| self.moves().iter().find(is_its)) else {
-            // SAFETY: the caller's: there is such an argument, and each has a move.
-            unsafe { core::hint::unreachable_unchecked() }
-        };
-        // SAFETY: a scalar is one move, inside the image; `T` has its size. Of a `bool`, C
-        // defines the low byte alone, and anything but 0 is true.
-        unsafe {
-            let source = self.callback_source(m, registers, stack);
-            if T::SCALAR == Some(Scalar::Bool) {
-                let truth = source.read() != 0;
-                return (&raw const truth).cast::<T>().read();
-            }
-            source.cast::<T>().read_unaligned()
-        }
+    /// Where a callback finds an argument that is a scalar, to be looked up once and used at each
+    /// call; that of the first byte, for an argument that is none. `None` past the last argument.
+    pub fn scalar_place(&self, argument: usize) -> Option<ScalarPlace> {
+        let m = self.moves_of(argument).next()?;
+        Some(match m.to.checked_sub(self.registers.size) {
+            Some(offset) => ScalarPlace(-1 - offset as i32),
+            None => ScalarPlace(m.to as i32),
+        })
     }
 
     /// # Safety
@@ -208,23 +186,55 @@ impl Plan {
             ReturnPlan::Memory { pointer_back: None, .. } | ReturnPlan::Void => {}
         }
     }
+}
 
-    /// As [`store_return`](Self::store_return), for a scalar whose Rust type is known.
+/// Where a callback finds a scalar argument; see [`Plan::scalar_place`].
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ScalarPlace(
+    /// An offset into the register file, or -1 and less for one into the stack area.
+    i32,
+);
+
+impl ScalarPlace {
+    /// Takes the argument out of a callback's saved registers and stack.
     ///
     /// # Safety
-    /// As for `store_return`; the return type is a scalar, and `T` stands for it.
+    /// `registers` and `stack` are those of a call by the plan that the place is from, and the
+    /// argument is a scalar that `T` stands for.
     #[inline(always)]
-    pub unsafe fn store_scalar<T: CType>(&self, value: T, returned: *mut u8) {
-        let extension = match T::SCALAR {
-            Some(scalar) if scalar.is_signed() => Extension::Sign,
-            _ => Extension::Zero,
-        };
-        let to = self.moves[0].to as usize;
-        // SAFETY: `value` has the size of `T`, and the builder checked the offset.
+    pub unsafe fn load<T: CType>(self, registers: *const u8, stack: *const u8) -> T {
+        // SAFETY: a scalar is one move, inside the image; `T` has its size. Of a `bool`, C
+        // defines the low byte alone, and anything but 0 is true.
         unsafe {
-            let word = read_extended((&raw const value).cast(), size_of::<T>() as u32, extension);
-            returned.add(to).cast::<u64>().write(word);
+            let source = match self.0 {
+                offset @ 0.. => registers.add(offset as usize),
+                offset => stack.add((-1 - offset) as usize),
+            };
+            if T::SCALAR == Some(Scalar::Bool) {
+                let truth = source.read() != 0;
+                return (&raw const truth).cast::<T>().read();
+            }
+            source.cast::<T>().read_unaligned()
         }
+    }
+}
+
+/// Puts a callback's scalar result into a return register: the one at offset `to` of the return
+/// register file, as the plan's return move says.
+///
+/// # Safety
+/// `returned` is writable for that file and aligned to 8, and `to` is the offset of one of its
+/// registers; `T` is a scalar.
+#[inline(always)]
+pub unsafe fn store_scalar<T: CType>(value: T, to: u32, returned: *mut u8) {
+    let extension = match T::SCALAR {
+        Some(scalar) if scalar.is_signed() => Extension::Sign,
+        _ => Extension::Zero,
+    };
+    // SAFETY: `value` has the size of `T`; the target is the caller's.
+    unsafe {
+        let word = read_extended((&raw const value).cast(), size_of::<T>() as u32, extension);
+        returned.add(to as usize).cast::<u64>().write(word);
     }
 }
 

@@ -38,6 +38,7 @@ pub use error::{
     CallingConventionError, InterfaceField, InterfaceReason, InvalidCallInterfaceError,
     TypeProblem, TypeValidationError, UnsupportedPlatformError,
 };
+pub use execute::{ScalarPlace, store_scalar};
 pub use layout::AggregateBuilder;
 pub use plan::{Bank, Extension, Location, Move, Placement, Plan, RegisterFile, ReturnPlan};
 pub use plan_builder::PlanBuilder;
