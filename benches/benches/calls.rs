@@ -139,11 +139,12 @@ macro_rules! call {
         // SAFETY: the type of the function in shapes.c.
         let symbol = unsafe { library.get::<$ty>($name) }.expect("it is there");
         let direct: $ty = *symbol;
-        // SAFETY (of both): as above, and it has no preconditions.
         group.bench_function("direct", |b| {
+            // SAFETY: as above, and the function has no preconditions.
             b.iter(|| unsafe { black_box(direct)($(black_box($value)),*) });
         });
         group.bench_function("static", |b| {
+            // SAFETY: as above.
             b.iter(|| unsafe { symbol($(black_box($value)),*) });
         });
         dynamic::<$r>(
@@ -299,9 +300,9 @@ macro_rules! callback {
         group.bench_function("checked", |b| b.iter(|| black_box(pointer)($(black_box($value)),*)));
         let cif = Cif::new(types.iter().map(other).collect::<Vec<_>>(), other(&<$r>::c_type()));
         let theirs = Closure::new(cif, $libffi, &());
+        type Pointer = extern "C" fn($($ty),*) -> $r;
         // SAFETY: the closure has this type, and outlives the benchmark.
-        let pointer: extern "C" fn($($ty),*) -> $r =
-            unsafe { std::mem::transmute(*theirs.code_ptr()) };
+        let pointer = unsafe { std::mem::transmute::<unsafe extern "C" fn(), Pointer>(*theirs.code_ptr()) };
         group.bench_function("libffi", |b| b.iter(|| black_box(pointer)($(black_box($value)),*)));
         group.finish();
     }};

@@ -86,7 +86,7 @@ fn call(library: &Library, number: usize, case: &Case) -> Vec<String> {
     let align = case.signature.return_type().align();
     let mut room = vec![UNTOUCHED; MARGIN + align + result.len() + MARGIN];
     let start = MARGIN + room[MARGIN..].as_ptr().align_offset(align);
-    let function = library.symbol(&format!("callee_{number}")).expect("the callee is there");
+    let function = library.symbol(format!("callee_{number}")).expect("the callee is there");
     // SAFETY: the callee has this very signature; there is room for the result.
     unsafe {
         let target = room.as_mut_ptr().add(start).cast();
@@ -145,7 +145,7 @@ fn call_back(library: &Library, number: usize, case: &Case) -> Vec<String> {
     type Caller = unsafe extern "C" fn(*const c_void, *const u8, *mut u8);
     // SAFETY: `caller_N` has this type, and calls the callback by the signature it was made for.
     unsafe {
-        let caller = library.get::<Caller>(&format!("caller_{number}")).expect("it is there");
+        let caller = library.get::<Caller>(format!("caller_{number}")).expect("it is there");
         caller(callback.as_ptr(), from.as_ptr(), to.as_mut_ptr());
     }
 

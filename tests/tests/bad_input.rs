@@ -66,7 +66,7 @@ fn a_nul_in_a_name() {
     let error = program.symbol("ab\0s").expect_err("no such name");
     assert_eq!(
         error.to_string(),
-        "cannot find symbol \"ab\\0s\" in \"(the program itself)\": \
+        "cannot find symbol \"ab\\0s\" in the program itself: \
          the name has a NUL byte at index 2"
     );
     assert!(program.symbol_optional("ab\0s").is_err());

@@ -15,7 +15,6 @@ extern "C-unwind" fn panics_on_vectors(x: f64) -> f64 {
     panic!("vectors {x}")
 }
 
-#[expect(clippy::too_many_arguments, reason = "as many as need the stack")]
 extern "C-unwind" fn panics_on_the_stack(
     _: i64,
     _: i64,

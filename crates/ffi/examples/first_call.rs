@@ -10,7 +10,7 @@ fn main() -> Result<(), Error> {
 
     // A double in, a double out.
     let cbrt = describe(&libm, "cbrt", CallInterface::new(Type::F64, [Type::F64])?)?;
-    // SAFETY (here and below): the types are those of the C declarations, and the pointers are to
+    // SAFETY: here and below, the types are those of the C declarations, and the pointers are to
     // values of this function that outlive the call.
     let root: f64 = unsafe { cbrt.call(&[arg(&27.0)]) }?;
     println!("  cbrt(27) = {root}\n");
