@@ -15,14 +15,19 @@ const MAX_STACK: u64 = 1 << 31;
 ///
 /// # Errors
 /// [`InterfaceReason::TooLarge`] when the arguments do not fit on any stack.
-#[inline]
 pub fn plan(signature: &Signature) -> Result<Plan, InvalidCallInterfaceError> {
-    let mut counters = Counters {
-        plan: PlanBuilder::new(Convention::SysV, &REGISTERS, &RETURNED),
-        general: 0,
-        vector: 0,
-        stack: 0,
-    };
+    let mut plan = Plan::empty();
+    plan_into(signature, &mut plan)?;
+    Ok(plan)
+}
+
+#[inline]
+pub(crate) fn plan_into(
+    signature: &Signature,
+    plan: &mut Plan,
+) -> Result<(), InvalidCallInterfaceError> {
+    let plan = PlanBuilder::new(plan, Convention::SysV, &REGISTERS, &RETURNED);
+    let mut counters = Counters { plan, general: 0, vector: 0, stack: 0 };
     counters.returned(signature.return_type())?;
     for (index, ty) in signature.arguments().iter().enumerate() {
         counters.argument(index, ty)?;
@@ -30,11 +35,12 @@ pub fn plan(signature: &Signature) -> Result<Plan, InvalidCallInterfaceError> {
     // 3.2.3: `al` holds an upper bound on the number of vector registers used by a call through
     // `...`. A function that is not variadic ignores it.
     counters.plan.vector_count(counters.vector as u8, signature.first_variadic().is_some());
-    Ok(counters.plan.finish(counters.stack as u32))
+    counters.plan.finish(counters.stack as u32);
+    Ok(())
 }
 
-struct Counters {
-    plan: PlanBuilder,
+struct Counters<'a> {
+    plan: PlanBuilder<'a>,
     /// The next of rdi, rsi, rdx, rcx, r8, r9.
     general: usize,
     /// The next of xmm0 to xmm7.
@@ -43,7 +49,7 @@ struct Counters {
     stack: u64,
 }
 
-impl Counters {
+impl Counters<'_> {
     #[inline]
     fn argument(&mut self, index: usize, ty: &Type) -> Result<(), InvalidCallInterfaceError> {
         if let Some(scalar) = ty.as_scalar() {

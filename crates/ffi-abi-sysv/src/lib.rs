@@ -53,8 +53,12 @@ unsafe impl CallingConvention for SysV {
     }
 
     #[inline]
-    fn plan(&self, signature: &Signature) -> Result<Plan, InvalidCallInterfaceError> {
-        plan(signature)
+    fn plan_into(
+        &self,
+        signature: &Signature,
+        plan: &mut Plan,
+    ) -> Result<(), InvalidCallInterfaceError> {
+        assign::plan_into(signature, plan)
     }
 
     #[inline]

@@ -199,7 +199,7 @@ pub type Entry = unsafe fn(
 ///
 /// # Safety
 /// What is returned is executed. An implementation promises that:
-/// - [`plan`](Self::plan) places every byte where callees of the convention look for it, and keeps
+/// - [`plan_into`](Self::plan_into) places every byte where callees of the convention look for it, and keeps
 ///   every image offset inside the register file and stack area that the entries provide;
 /// - [`entry`](Self::entry) is sound to call with a plan that this convention made for it, a
 ///   function of that signature, and pointers as [`Plan::store_arguments`] asks for them;
@@ -209,12 +209,27 @@ pub unsafe trait CallingConvention: Send + Sync {
     /// Which one it is.
     fn convention(&self) -> Convention;
 
-    /// Decides where each byte of a call with this signature goes. Pure: it runs on every host.
+    /// Decides where each byte of a call with this signature goes, and writes it to `plan`, over
+    /// what was there. Pure: it runs on every host.
     ///
     /// # Errors
     /// An [`InvalidCallInterfaceError`] that names the argument which this convention has no
-    /// place for.
-    fn plan(&self, signature: &Signature) -> Result<Plan, InvalidCallInterfaceError>;
+    /// place for. What `plan` then holds is of no use.
+    fn plan_into(
+        &self,
+        signature: &Signature,
+        plan: &mut Plan,
+    ) -> Result<(), InvalidCallInterfaceError>;
+
+    /// As [`plan_into`](Self::plan_into), as a value.
+    ///
+    /// # Errors
+    /// As for `plan_into`.
+    fn plan(&self, signature: &Signature) -> Result<Plan, InvalidCallInterfaceError> {
+        let mut plan = Plan::empty();
+        self.plan_into(signature, &mut plan)?;
+        Ok(plan)
+    }
 
     /// The fastest code that carries out calls by this plan.
     ///

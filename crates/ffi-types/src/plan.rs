@@ -178,7 +178,34 @@ pub(crate) const GROUPS: usize = Group::Copy as usize + 1;
 /// Copies of up to this many bytes are done in eightbytes instead of by `memcpy`.
 pub(crate) const MAX_WORDWISE: u32 = 64;
 
+/// The registers of a plan that is still empty.
+static NO_REGISTERS: RegisterFile = {
+    const NONE: Bank = Bank { offset: 0, stride: 8, names: &[] };
+    RegisterFile { general: NONE, vector: NONE, size: 0 }
+};
+
 impl Plan {
+    /// A plan of no moves: a place for [`PlanBuilder`](crate::PlanBuilder) to fill.
+    #[inline]
+    pub fn empty() -> Self {
+        Self {
+            convention: Convention::SysV,
+            registers: &NO_REGISTERS,
+            returns: &NO_REGISTERS,
+            moves: Moves::new(),
+            return_moves: 0,
+            group_lengths: [0; GROUPS],
+            argument_count: 0,
+            vector_count: 0,
+            uses_vector: false,
+            only_words: true,
+            variadic: false,
+            return_pointer: None,
+            stack_size: 0,
+            stack_align: 16,
+        }
+    }
+
     /// The convention that the plan is for.
     #[inline]
     pub fn convention(&self) -> Convention {

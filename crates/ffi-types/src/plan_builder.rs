@@ -1,45 +1,32 @@
 //! Building plans: for implementations of a calling convention.
 
 use crate::Convention;
-use crate::plan::{Extension, GROUPS, Group, MAX_WORDWISE, Move, Moves, Plan, RegisterFile};
+use crate::plan::{Extension, Group, MAX_WORDWISE, Move, Plan, RegisterFile};
 
 /// Collects the moves of a [`Plan`]; for implementations of a calling convention.
 ///
 /// The result comes first, as it may take a register from the arguments, and then the arguments
 /// in order.
 #[derive(Debug)]
-pub struct PlanBuilder {
-    plan: Plan,
+pub struct PlanBuilder<'a> {
+    // Filled where it is to stay: a plan is a few hundred bytes, and preparing one is measured.
+    plan: &'a mut Plan,
     /// Where the furthest move ends, in bytes from the start of the image.
     end: u32,
     last_group: Group,
     sorted: bool,
 }
 
-impl PlanBuilder {
-    /// Starts a plan.
+impl<'a> PlanBuilder<'a> {
+    /// Starts a plan in the place of another.
     #[inline]
     pub fn new(
+        plan: &'a mut Plan,
         convention: Convention,
         registers: &'static RegisterFile,
         returns: &'static RegisterFile,
     ) -> Self {
-        let plan = Plan {
-            convention,
-            registers,
-            returns,
-            moves: Moves::new(),
-            return_moves: 0,
-            group_lengths: [0; GROUPS],
-            argument_count: 0,
-            vector_count: 0,
-            uses_vector: false,
-            only_words: true,
-            variadic: false,
-            return_pointer: None,
-            stack_size: 0,
-            stack_align: 16,
-        };
+        *plan = Plan { convention, registers, returns, ..Plan::empty() };
         Self { plan, end: 0, last_group: Group::Word, sorted: true }
     }
 
@@ -50,7 +37,7 @@ impl PlanBuilder {
     /// convention, not of its user.
     #[inline]
     pub fn returned(&mut self, m: Move) {
-        let plan = &mut self.plan;
+        let plan = &mut *self.plan;
         assert!(m.len <= 8 && m.to + 8 <= plan.returns.size, "{m:?} is outside the return image");
         assert!(plan.argument_count == 0, "the result comes before the arguments");
         plan.moves.push(m);
@@ -95,7 +82,7 @@ impl PlanBuilder {
         self.end = self.end.max(m.to + written);
         self.sorted &= group >= self.last_group;
         self.last_group = group;
-        let plan = &mut self.plan;
+        let plan = &mut *self.plan;
         plan.only_words &= group == Group::Word;
         plan.group_lengths[group as usize] += 1;
         plan.uses_vector |= plan.registers.vector.contains(m.to);
@@ -115,20 +102,19 @@ impl PlanBuilder {
         self.plan.stack_align = self.plan.stack_align.max(align);
     }
 
-    /// The plan, with a stack area of at least `stack_size` bytes.
+    /// Ends the plan, with a stack area of at least `stack_size` bytes.
     ///
     /// # Panics
     /// If a move goes past the image: a mistake of the convention, not of its user.
     #[inline]
-    pub fn finish(mut self, stack_size: u32) -> Plan {
-        let plan = &mut self.plan;
+    pub fn finish(self, stack_size: u32) {
+        let plan = self.plan;
         plan.stack_size = stack_size.next_multiple_of(16);
         assert!(self.end <= plan.registers.size + plan.stack_size, "a move is outside the image");
         if !self.sorted {
             // Stable, so that within a group the arguments stay in order.
             plan.moves[usize::from(plan.return_moves)..].sort_by_key(group_of);
         }
-        self.plan
     }
 }
 

@@ -8,6 +8,18 @@ use smallvec::SmallVec;
 /// The most arguments that a signature can have. C compilers are only required to take 127.
 pub const MAX_ARGUMENTS: usize = 1024;
 
+type Arguments = SmallVec<[Type; 6]>;
+
+/// One by one: an array's few elements are then moved in registers.
+#[inline]
+fn collect(types: impl IntoIterator<Item = Type>) -> Arguments {
+    let mut arguments = Arguments::new();
+    for ty in types {
+        arguments.push(ty);
+    }
+    arguments
+}
+
 /// A checked C signature: it has no `void` or array argument, and nothing in variadic position
 /// that C would have promoted.
 ///
@@ -27,7 +39,7 @@ pub struct Signature {
     convention: Convention,
     result: Type,
     /// Six need no memory of their own: preparing is then one allocation, that of the owner.
-    arguments: SmallVec<[Type; 6]>,
+    arguments: Arguments,
     first_variadic: Option<usize>,
 }
 
@@ -67,7 +79,7 @@ impl Signature {
         first_variadic: usize,
     ) -> Result<Self, InvalidCallInterfaceError> {
         let first_variadic = Some(first_variadic);
-        let arguments = arguments.into_iter().collect();
+        let arguments = collect(arguments);
         Self { convention, result, arguments, first_variadic }.checked()
     }
 

@@ -81,9 +81,30 @@ impl CallInterface {
     #[inline]
     pub fn with_signature(signature: Signature) -> Result<Self, PrepareError> {
         let convention = implementation(signature.convention())?;
-        let plan = convention.plan(&signature)?;
-        let entry = convention.entry(&plan)?;
-        Ok(Self(Arc::new(Prepared { entry, plan, signature })))
+        // Written where it is to stay, field by field: moving a freshly written plan about costs
+        // more than making it.
+        let prepared = Arc::<Prepared>::new_uninit();
+        let place = Arc::as_ptr(&prepared).cast_mut().cast::<Prepared>();
+        // SAFETY: the memory is this function's alone, and large enough; each field is written
+        // before it is read. Where planning fails, what was written is dropped.
+        unsafe {
+            let (plan, kept) = (&raw mut (*place).plan, &raw mut (*place).signature);
+            kept.write(signature);
+            plan.write(Plan::empty());
+            let entry = convention
+                .plan_into(&*kept, &mut *plan)
+                .map_err(PrepareError::from)
+                .and_then(|()| Ok(convention.entry(&*plan)?));
+            match entry {
+                Ok(entry) => (&raw mut (*place).entry).write(entry),
+                Err(error) => {
+                    plan.drop_in_place();
+                    kept.drop_in_place();
+                    return Err(error);
+                }
+            }
+            Ok(Self(prepared.assume_init()))
+        }
     }
 
     /// The signature.
