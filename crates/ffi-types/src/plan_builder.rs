@@ -1,7 +1,7 @@
 //! Building plans: for implementations of a calling convention.
 
 use crate::Convention;
-use crate::plan::{Extension, Group, MAX_WORDWISE, Move, Plan, RegisterFile};
+use crate::plan::{Extension, GROUPS, Group, MAX_WORDWISE, Move, Plan, RegisterFile};
 
 /// Collects the moves of a [`Plan`]; for implementations of a calling convention.
 ///
@@ -59,10 +59,7 @@ impl<'a> PlanBuilder<'a> {
     /// convention, not of its user.
     #[inline]
     pub fn argument(&mut self, m: Move) {
-        let next = self.plan.argument_count;
-        assert!(m.argument == next || m.argument + 1 == next, "argument {next} is next");
         assert!(m.extension == Extension::None || m.len <= 8, "{} bytes cannot be extended", m.len);
-        self.plan.argument_count = m.argument + 1;
         if m.extension != Extension::None || m.len > MAX_WORDWISE || !m.to.is_multiple_of(8) {
             self.push(m);
             return;
@@ -77,13 +74,15 @@ impl<'a> PlanBuilder<'a> {
 
     #[inline]
     fn push(&mut self, m: Move) {
+        let plan = &mut *self.plan;
+        let next = plan.argument_count;
+        assert!(m.argument == next || m.argument + 1 == next, "argument {next} is next");
+        plan.argument_count = m.argument + 1;
         let group = group_of(&m);
         let written = if m.extension == Extension::None { m.len } else { 8 };
         self.end = self.end.max(m.to + written);
         self.sorted &= group >= self.last_group;
         self.last_group = group;
-        let plan = &mut *self.plan;
-        plan.only_words &= group == Group::Word;
         plan.group_lengths[group as usize] += 1;
         plan.uses_vector |= plan.registers.vector.contains(m.to);
         plan.moves.push(m);
@@ -111,10 +110,27 @@ impl<'a> PlanBuilder<'a> {
         let plan = self.plan;
         plan.stack_size = stack_size.next_multiple_of(16);
         assert!(self.end <= plan.registers.size + plan.stack_size, "a move is outside the image");
+        plan.only_words = plan.group_lengths[Group::Word as usize] as usize == plan.moves().len();
         if !self.sorted {
-            // Stable, so that within a group the arguments stay in order.
-            plan.moves[usize::from(plan.return_moves)..].sort_by_key(group_of);
+            sort(plan);
         }
+    }
+}
+
+/// Sorts the moves of the arguments by group. Within a group the arguments stay in order. The
+/// groups have been counted, so each move's place is known.
+fn sort(plan: &mut Plan) {
+    let mut next = [0_usize; GROUPS];
+    let mut start = usize::from(plan.return_moves);
+    for (place, length) in next.iter_mut().zip(plan.group_lengths) {
+        *place = start;
+        start += usize::from(length);
+    }
+    let unsorted = plan.moves.clone();
+    for m in &unsorted[usize::from(plan.return_moves)..] {
+        let place = &mut next[group_of(m) as usize];
+        plan.moves[*place] = *m;
+        *place += 1;
     }
 }
 

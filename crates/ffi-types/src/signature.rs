@@ -55,13 +55,8 @@ impl Signature {
         result: Type,
         arguments: impl IntoIterator<Item = Type>,
     ) -> Result<Self, InvalidCallInterfaceError> {
-        Self {
-            convention,
-            result,
-            arguments: arguments.into_iter().collect(),
-            first_variadic: None,
-        }
-        .checked()
+        let arguments = collect(arguments);
+        Self { convention, result, arguments, first_variadic: None }.checked()
     }
 
     /// The signature of one call of a variadic function: its fixed arguments, followed from index
