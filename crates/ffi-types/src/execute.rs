@@ -1,22 +1,9 @@
 //! The one executor: carries out the moves of a plan, in both directions.
 
-use crate::plan::{Extension, Group, Move, Plan, ReturnPlan};
+use crate::plan::{Extension, Move, Plan, ReturnPlan};
 use crate::{CType, Scalar};
 
 impl Plan {
-    /// The moves of a group, which start where `next` stands; `next` goes on to the group behind.
-    #[inline(always)]
-    fn group<'a>(&'a self, group: Group, next: &mut *const Move) -> &'a [Move] {
-        let len = usize::from(self.group_lengths[group as usize]);
-        // SAFETY: the builder counted the groups, which lie one behind the other in `moves`.
-        // Without bounds checks: this is the innermost part of every call.
-        unsafe {
-            let moves = core::slice::from_raw_parts(*next, len);
-            *next = next.add(len);
-            moves
-        }
-    }
-
     /// Fills a call's image: every argument in its registers and stack slots, and the address
     /// `result` where the convention wants it. What no move covers is left as it was.
     ///
@@ -45,40 +32,34 @@ impl Plan {
             |m: &Move| unsafe { (*arguments.add(usize::from(m.argument))).add(m.offset as usize) };
         // SAFETY: the move's target, as the caller gave the image.
         let target = |m: &Move| unsafe { image.add(m.to as usize) };
-        let mut next = self.moves().as_ptr();
-        for m in self.group(Group::Word, &mut next) {
-            // SAFETY: as above; the group's moves have eight bytes.
-            unsafe { target(m).cast::<u64>().write(source(m).cast::<u64>().read_unaligned()) };
-        }
         if self.only_words {
+            for m in self.moves() {
+                // SAFETY: as above; each move has eight bytes.
+                unsafe { target(m).cast::<u64>().write(source(m).cast::<u64>().read_unaligned()) };
+            }
             return;
         }
-        macro_rules! extend {
-            ($($group:ident: $from:ty as $to:ty;)*) => {
-                $(for m in self.group(Group::$group, &mut next) {
-                    // SAFETY: as above; the group's moves have the size of the type.
-                    unsafe {
-                        let value = source(m).cast::<$from>().read_unaligned();
-                        target(m).cast::<$to>().write(value.into());
+        for m in self.moves() {
+            // SAFETY: as above; what is read has the size of the move. With an extension, eight
+            // bytes are written, and so they are to an eightbyte of its own.
+            unsafe {
+                let source = source(m);
+                let word = match (m.len, m.extension) {
+                    (8, _) => source.cast::<u64>().read_unaligned(),
+                    (len, Extension::None) => {
+                        core::ptr::copy_nonoverlapping(source, target(m), len as usize);
+                        continue;
                     }
-                })*
-            };
-        }
-        extend! {
-            Zero4: u32 as u64;
-            Sign4: i32 as i64;
-            Zero2: u16 as u64;
-            Sign2: i16 as i64;
-            Zero1: u8 as u64;
-            Sign1: i8 as i64;
-        }
-        for m in self.group(Group::ZeroSome, &mut next) {
-            // SAFETY: as above; the group's moves have three to seven bytes.
-            unsafe { target(m).cast::<u64>().write(read_some(source(m), m.len)) };
-        }
-        for m in self.group(Group::Copy, &mut next) {
-            // SAFETY: as above; the move's length is inside both.
-            unsafe { core::ptr::copy_nonoverlapping(source(m), target(m), m.len as usize) };
+                    (4, Extension::Sign) => source.cast::<i32>().read_unaligned() as i64 as u64,
+                    (4, _) => source.cast::<u32>().read_unaligned().into(),
+                    (2, Extension::Sign) => source.cast::<i16>().read_unaligned() as i64 as u64,
+                    (2, _) => source.cast::<u16>().read_unaligned().into(),
+                    (1, Extension::Sign) => source.cast::<i8>().read() as i64 as u64,
+                    (1, _) => source.read().into(),
+                    (len, _) => read_some(source, len),
+                };
+                target(m).cast::<u64>().write_unaligned(word);
+            }
         }
     }
 
@@ -125,7 +106,7 @@ impl Plan {
     /// Where a callback finds an argument that is a scalar, to be looked up once and used at each
     /// call; that of the first byte, for an argument that is none. `None` past the last argument.
     pub fn scalar_place(&self, argument: usize) -> Option<ScalarPlace> {
-        let m = self.moves_of(argument).next()?;
+        let m = self.moves_of(argument).first()?;
         Some(match m.to.checked_sub(self.registers.size) {
             Some(offset) => ScalarPlace(-1 - offset as i32),
             None => ScalarPlace(m.to as i32),

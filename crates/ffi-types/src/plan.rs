@@ -141,10 +141,9 @@ pub struct Plan {
     pub(crate) convention: Convention,
     pub(crate) registers: &'static RegisterFile,
     pub(crate) returns: &'static RegisterFile,
-    /// Those of the result, then those of the arguments, sorted by [`Group`].
+    /// Those of the result, then those of the arguments in order.
     pub(crate) moves: Moves,
     pub(crate) return_moves: u8,
-    pub(crate) group_lengths: [u16; GROUPS],
     pub(crate) argument_count: u16,
     pub(crate) vector_count: u8,
     pub(crate) uses_vector: bool,
@@ -157,23 +156,6 @@ pub struct Plan {
 
 /// Six scalars and a result need no memory of their own.
 pub(crate) type Moves = SmallVec<[Move; 7]>;
-
-/// The moves of one group are alike, so that carrying them out branches on no data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Group {
-    Word,
-    Zero4,
-    Sign4,
-    Zero2,
-    Sign2,
-    Zero1,
-    Sign1,
-    /// Three, five, six or seven bytes to an eightbyte.
-    ZeroSome,
-    Copy,
-}
-
-pub(crate) const GROUPS: usize = Group::Copy as usize + 1;
 
 /// Copies of up to this many bytes are done in eightbytes instead of by `memcpy`.
 pub(crate) const MAX_WORDWISE: u32 = 64;
@@ -194,7 +176,6 @@ impl Plan {
             returns: &NO_REGISTERS,
             moves: Moves::new(),
             return_moves: 0,
-            group_lengths: [0; GROUPS],
             argument_count: 0,
             vector_count: 0,
             uses_vector: false,
@@ -227,22 +208,24 @@ impl Plan {
         usize::from(self.argument_count)
     }
 
-    /// All moves of arguments, in the order in which they are carried out: those of eight bytes
-    /// first. A value of several eightbytes is moved by several.
+    /// All moves of arguments, in the order of the arguments. A value of several eightbytes is
+    /// moved by several.
+    #[inline]
     pub fn moves(&self) -> &[Move] {
         &self.moves[usize::from(self.return_moves)..]
     }
 
-    /// The moves of one argument; none past the end.
+    /// The moves of one argument; empty past the end.
     #[inline]
-    pub fn moves_of(&self, argument: usize) -> impl Iterator<Item = &Move> {
+    pub fn moves_of(&self, argument: usize) -> &[Move] {
         let moves = self.moves();
-        // Most often each argument is one move, and all are of one group: then its index is its
-        // own.
-        let single = moves.len() == self.argument_count()
-            && moves.get(argument).is_some_and(|m| usize::from(m.argument) == argument);
-        let range = if single { argument..argument + 1 } else { 0..moves.len() };
-        moves[range].iter().filter(move |m| usize::from(m.argument) == argument)
+        if moves.len() == self.argument_count() {
+            // Each argument is one move.
+            return moves.get(argument..=argument).unwrap_or_default();
+        }
+        let start = moves.partition_point(|m| usize::from(m.argument) < argument);
+        let len = moves[start..].partition_point(|m| usize::from(m.argument) == argument);
+        &moves[start..start + len]
     }
 
     /// Where an argument goes; of no bytes past the end.
@@ -313,18 +296,16 @@ pub struct Placement<'a> {
 
 impl<'a> Placement<'a> {
     /// The moves that place it.
-    pub fn moves(&self) -> impl Iterator<Item = &'a Move> {
+    pub fn moves(&self) -> &'a [Move] {
         self.plan.moves_of(self.argument)
     }
 
     /// The registers and stack slots that it takes, each with the first byte that goes there, in
     /// bytes from the start of the argument; sorted by that. A stretch of stack is one place.
     pub fn places(&self) -> Vec<(u32, Location)> {
-        let mut moves: Vec<&Move> = self.moves().collect();
-        moves.sort_by_key(|m| m.offset);
         let mut places = Vec::new();
         let mut stack_end = None;
-        for m in moves {
+        for m in self.moves() {
             let on_stack = m.to >= self.plan.registers.size;
             if !on_stack || stack_end != Some(m.to) {
                 places.push((m.offset, self.plan.registers.location(m.to)));

@@ -1,7 +1,7 @@
 //! Building plans: for implementations of a calling convention.
 
 use crate::Convention;
-use crate::plan::{Extension, GROUPS, Group, MAX_WORDWISE, Move, Plan, RegisterFile};
+use crate::plan::{Extension, MAX_WORDWISE, Move, Plan, RegisterFile};
 
 /// Collects the moves of a [`Plan`]; for implementations of a calling convention.
 ///
@@ -13,8 +13,6 @@ pub struct PlanBuilder<'a> {
     plan: &'a mut Plan,
     /// Where the furthest move ends, in bytes from the start of the image.
     end: u32,
-    last_group: Group,
-    sorted: bool,
 }
 
 impl<'a> PlanBuilder<'a> {
@@ -27,7 +25,7 @@ impl<'a> PlanBuilder<'a> {
         returns: &'static RegisterFile,
     ) -> Self {
         *plan = Plan { convention, registers, returns, ..Plan::empty() };
-        Self { plan, end: 0, last_group: Group::Word, sorted: true }
+        Self { plan, end: 0 }
     }
 
     /// Adds a move of the result, whose target is in the return register file.
@@ -78,12 +76,9 @@ impl<'a> PlanBuilder<'a> {
         let next = plan.argument_count;
         assert!(m.argument == next || m.argument + 1 == next, "argument {next} is next");
         plan.argument_count = m.argument + 1;
-        let group = group_of(&m);
         let written = if m.extension == Extension::None { m.len } else { 8 };
         self.end = self.end.max(m.to + written);
-        self.sorted &= group >= self.last_group;
-        self.last_group = group;
-        plan.group_lengths[group as usize] += 1;
+        plan.only_words &= m.len == 8 && m.to.is_multiple_of(8);
         plan.uses_vector |= plan.registers.vector.contains(m.to);
         plan.moves.push(m);
     }
@@ -110,41 +105,5 @@ impl<'a> PlanBuilder<'a> {
         let plan = self.plan;
         plan.stack_size = stack_size.next_multiple_of(16);
         assert!(self.end <= plan.registers.size + plan.stack_size, "a move is outside the image");
-        plan.only_words = plan.group_lengths[Group::Word as usize] as usize == plan.moves().len();
-        if !self.sorted {
-            sort(plan);
-        }
-    }
-}
-
-/// Sorts the moves of the arguments by group. Within a group the arguments stay in order. The
-/// groups have been counted, so each move's place is known.
-fn sort(plan: &mut Plan) {
-    let mut next = [0_usize; GROUPS];
-    let mut start = usize::from(plan.return_moves);
-    for (place, length) in next.iter_mut().zip(plan.group_lengths) {
-        *place = start;
-        start += usize::from(length);
-    }
-    let unsorted = plan.moves.clone();
-    for m in &unsorted[usize::from(plan.return_moves)..] {
-        let place = &mut next[group_of(m) as usize];
-        plan.moves[*place] = *m;
-        *place += 1;
-    }
-}
-
-#[inline]
-fn group_of(m: &Move) -> Group {
-    match (m.extension, m.len) {
-        (_, 8) if m.to.is_multiple_of(8) => Group::Word,
-        (Extension::None, _) => Group::Copy,
-        (Extension::Sign, 4) => Group::Sign4,
-        (Extension::Sign, 2) => Group::Sign2,
-        (Extension::Sign, 1) => Group::Sign1,
-        (_, 4) => Group::Zero4,
-        (_, 2) => Group::Zero2,
-        (_, 1) => Group::Zero1,
-        _ => Group::ZeroSome,
     }
 }
