@@ -21,23 +21,19 @@ pub(crate) fn arity(plan: &Plan) -> Option<Arity> {
     }
     let moves = plan.moves();
     let Some(first) = moves.first() else { return Some(Arity::General(0)) };
-    let all = |bank: &ffi_types::Bank, len, extension: Option<Extension>| {
-        moves.len() <= bank.names.len()
-            && moves.iter().enumerate().all(|(index, m)| {
-                m.to == bank.at(index) && m.len == len && extension.is_none_or(|e| m.extension == e)
-            })
+    let (general, vector) = (REGISTERS.general.at(0), REGISTERS.vector.at(0));
+    let arity = match (first.to, first.len, first.extension) {
+        (to, 8, _) if to == general => Arity::General(moves.len()),
+        (to, 8, _) if to == vector => Arity::Vector(moves.len()),
+        (to, 4, Extension::Sign) if to == general => Arity::Int(moves.len()),
+        _ => return None,
     };
-    if all(&REGISTERS.vector, 8, None) {
-        Some(Arity::Vector(moves.len()))
-    } else if all(&REGISTERS.general, 8, None) {
-        Some(Arity::General(moves.len()))
-    } else if first.extension == Extension::Sign
-        && all(&REGISTERS.general, 4, Some(Extension::Sign))
-    {
-        Some(Arity::Int(moves.len()))
-    } else {
-        None
-    }
+    // Without stack arguments, one kind in order is never more than there are registers.
+    let alike = |(index, m): (usize, &Move)| {
+        (m.to, m.len) == (first.to + 8 * index as u32, first.len)
+            && (m.len == 8 || m.extension == first.extension)
+    };
+    moves.iter().enumerate().all(alike).then_some(arity)
 }
 
 /// What the arguments are, and how many.

@@ -1,13 +1,13 @@
 //! What a closure with a run-time signature receives and returns.
 
-use crate::callback::CallbackPlan;
+use crate::callback::Head;
 use ffi_types::{CType, InterfaceField, InterfaceReason, InvalidCallInterfaceError, Type};
 use std::mem::MaybeUninit;
 
 /// The arguments of one call of a callback.
 #[derive(Debug)]
 pub struct Arguments<'a> {
-    pub(crate) plan: &'a CallbackPlan,
+    pub(crate) head: &'a Head,
     pub(crate) registers: *const u8,
     pub(crate) stack: *const u8,
 }
@@ -15,7 +15,7 @@ pub struct Arguments<'a> {
 impl Arguments<'_> {
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.plan.signature().arguments().len()
+        self.head.signature.arguments().len()
     }
 
     /// Whether there are none.
@@ -25,7 +25,7 @@ impl Arguments<'_> {
 
     /// The type of an argument, counted from 0.
     pub fn ty(&self, index: usize) -> Option<&Type> {
-        self.plan.signature().arguments().get(index)
+        self.head.signature.arguments().get(index)
     }
 
     fn checked_ty(&self, index: usize) -> Result<&Type, InvalidCallInterfaceError> {
@@ -74,7 +74,7 @@ impl Arguments<'_> {
     /// `value` is writable for the size of the argument's type.
     pub(crate) unsafe fn load(&self, index: usize, value: *mut u8) {
         // SAFETY: whoever made `self` gave the registers and the stack of a call by this plan.
-        unsafe { self.plan.plan().load_argument(index, self.registers, self.stack, value) };
+        unsafe { self.head.plan.load_argument(index, self.registers, self.stack, value) };
     }
 }
 
@@ -82,14 +82,14 @@ impl Arguments<'_> {
 /// zero bytes.
 #[derive(Debug)]
 pub struct ReturnSlot<'a> {
-    pub(crate) plan: &'a CallbackPlan,
+    pub(crate) head: &'a Head,
     pub(crate) value: *mut u8,
 }
 
 impl ReturnSlot<'_> {
     /// The type of the result.
     pub fn ty(&self) -> &Type {
-        self.plan.signature().return_type()
+        self.head.signature.return_type()
     }
 
     /// Sets the result.

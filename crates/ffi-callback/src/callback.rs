@@ -11,62 +11,27 @@ use std::any::Any;
 use std::ffi::c_void;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
 /// The most bytes of a result that comes back in registers.
 const RESULT_BYTES: usize = 64;
 
-/// A signature with its plan. One can serve any number of callbacks.
-#[derive(Debug)]
-pub struct CallbackPlan {
-    signature: Signature,
-    plan: Plan,
-    handler: *const c_void,
-}
-
-// SAFETY: the handler is the address of code, which is never written.
-unsafe impl Send for CallbackPlan {}
-// SAFETY: as above.
-unsafe impl Sync for CallbackPlan {}
-
-impl CallbackPlan {
-    /// Prepares a signature.
-    ///
-    /// # Errors
-    /// A [`CallbackError`] when the signature is variadic, or has a type that the convention
-    /// cannot pass, or the convention cannot be used on this platform.
-    pub fn new(
-        convention: &dyn CallingConvention,
-        signature: Signature,
-    ) -> Result<Self, CallbackError> {
-        if let Some(first_variadic) = signature.first_variadic() {
-            return Err(CallbackError::Variadic { first_variadic });
-        }
-        let plan = convention.plan(&signature)?;
-        let handler = convention.callback_handler(&plan)?;
-        Ok(Self { signature, plan, handler })
-    }
-
-    /// The signature.
-    pub fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    /// The plan.
-    pub fn plan(&self) -> &Plan {
-        &self.plan
-    }
-}
-
 /// What a trampoline leads to. The assembly reads the header and nothing else.
 #[repr(C)]
 struct Context<F> {
+    head: Head,
+    closure: F,
+}
+
+/// The part of a context that does not depend on the closure's type.
+#[repr(C)]
+#[derive(Debug)]
+pub(crate) struct Head {
     header: CallbackHeader,
+    pub(crate) signature: Signature,
+    pub(crate) plan: Plan,
     /// Where a typed closure finds its scalars, and its result goes: looked up once.
     places: [ScalarPlace; MAX_PARAMETERS],
     result_to: u32,
-    plan: Arc<CallbackPlan>,
-    closure: F,
 }
 
 /// What a typed closure is given of a call.
@@ -93,14 +58,21 @@ pub struct Frame<'a> {
 pub struct Callback {
     // Declared first, so dropped first: no call can start when the context goes.
     lease: Lease,
-    plan: Arc<CallbackPlan>,
-    _context: Owned,
+    context: Owned,
 }
 
 /// A `Box<Context<F>>` whose `F` is forgotten. It stays a raw pointer, as C may be inside it.
 struct Owned {
     pointer: *mut CallbackHeader,
     free: unsafe fn(*mut CallbackHeader),
+}
+
+impl Owned {
+    fn head(&self) -> &Head {
+        // SAFETY: the pointer is to a `Context`, which starts with its head and lives as long as
+        // this; nothing writes to it.
+        unsafe { &*self.pointer.cast::<Head>() }
+    }
 }
 
 impl Drop for Owned {
@@ -131,44 +103,56 @@ impl Callback {
         F: Closure<Parameters>,
     {
         let signature = F::signature(convention.convention())?;
-        let plan = Arc::new(CallbackPlan::new(convention, signature)?);
-        Self::install(convention, plan, closure, dispatch_typed::<Parameters, F>)
+        Self::install(convention, signature, closure, dispatch_typed::<Parameters, F>)
     }
 
     /// Makes a callback for a signature that is known at run time only.
     ///
     /// # Errors
-    /// A [`CallbackError`] when no trampoline is free.
-    pub fn with_plan<F>(
+    /// A [`CallbackError`] when the signature is variadic or has a type that the convention
+    /// cannot pass, when the convention cannot be used on this platform, or when no trampoline is
+    /// free.
+    pub fn with_signature<F>(
         convention: &dyn CallingConvention,
-        plan: Arc<CallbackPlan>,
+        signature: Signature,
         closure: F,
     ) -> Result<Self, CallbackError>
     where
         F: Fn(&Arguments<'_>, &mut ReturnSlot<'_>) + Send + Sync + 'static,
     {
-        Self::install(convention, plan, closure, dispatch_dynamic::<F>)
+        Self::install(convention, signature, closure, dispatch_dynamic::<F>)
     }
 
     fn install<F: Send + Sync + 'static>(
         convention: &dyn CallingConvention,
-        plan: Arc<CallbackPlan>,
+        signature: Signature,
         closure: F,
         dispatch: Dispatch,
     ) -> Result<Self, CallbackError> {
-        let handler = plan.handler;
-        let header = CallbackHeader { dispatch };
-        let place = |index| plan.plan.scalar_place(index).unwrap_or_default();
-        let result_to = match plan.plan.return_plan() {
-            ReturnPlan::Registers([first, ..]) => first.to,
-            _ => 0,
+        if let Some(first_variadic) = signature.first_variadic() {
+            return Err(CallbackError::Variadic { first_variadic });
+        }
+        let head = Head {
+            header: CallbackHeader { dispatch },
+            signature,
+            plan: Plan::empty(),
+            places: Default::default(),
+            result_to: 0,
         };
-        let places = std::array::from_fn(place);
-        let context =
-            Box::new(Context { header, places, result_to, plan: Arc::clone(&plan), closure });
+        // One allocation for everything, in which the plan is made where it stays.
+        let mut context = Box::new(Context { head, closure });
+        let Head { signature, plan, places, result_to, .. } = &mut context.head;
+        convention.plan_into(signature, plan)?;
+        for (index, place) in places.iter_mut().enumerate().take(plan.argument_count()) {
+            *place = plan.scalar_place(index).unwrap_or_default();
+        }
+        if let ReturnPlan::Registers([first, ..]) = plan.return_plan() {
+            *result_to = first.to;
+        }
+        let handler = convention.callback_handler(plan)?;
         let pointer: *mut CallbackHeader = Box::into_raw(context).cast();
-        let owned = Owned { pointer, free: free::<F> };
-        Ok(Self { lease: Lease::take(convention, handler, pointer)?, plan, _context: owned })
+        let context = Owned { pointer, free: free::<F> };
+        Ok(Self { lease: Lease::take(convention, handler, pointer)?, context })
     }
 
     /// The C function pointer; never null.
@@ -178,7 +162,7 @@ impl Callback {
 
     /// The signature that C calls it by.
     pub fn signature(&self) -> &Signature {
-        &self.plan.signature
+        &self.context.head().signature
     }
 }
 
@@ -206,11 +190,10 @@ unsafe extern "C-unwind" fn dispatch_typed<Parameters, F: Closure<Parameters>>(
     // SAFETY: the slot's context is alive while a call is under way; that is the promise of
     // whoever handed the pointer to C.
     let context = unsafe { &*context.cast::<Context<F>>() };
-    let Context { places, result_to, plan, .. } = context;
-    let frame =
-        Frame { plan: &plan.plan, places, result_to: *result_to, registers, stack, returned };
+    let Head { plan, places, result_to, .. } = &context.head;
+    let frame = Frame { plan, places, result_to: *result_to, registers, stack, returned };
     // SAFETY: the registers are those of a call by this plan, whose signature is the closure's.
-    guarded(plan, || unsafe { context.closure.call(&frame) });
+    guarded(&context.head, || unsafe { context.closure.call(&frame) });
 }
 
 /// # Safety
@@ -225,36 +208,36 @@ unsafe extern "C-unwind" fn dispatch_dynamic<F>(
 {
     // SAFETY: as in `dispatch_typed`.
     let context = unsafe { &*context.cast::<Context<F>>() };
-    let plan = &*context.plan;
+    let head = &context.head;
     // A result in registers is collected here first, aligned as far as any type wants it.
     #[repr(C, align(64))]
     struct Room([u8; RESULT_BYTES]);
     let mut room = Room([0; RESULT_BYTES]);
     // SAFETY: the registers are those of a call by this plan.
-    let value = match unsafe { plan.plan.result_pointer(registers) } {
+    let value = match unsafe { head.plan.result_pointer(registers) } {
         Some(memory) => {
             // SAFETY: the caller of the callback made room for its result there.
-            unsafe { memory.write_bytes(0, plan.signature.return_type().size()) };
+            unsafe { memory.write_bytes(0, head.signature.return_type().size()) };
             memory
         }
         None => room.0.as_mut_ptr(),
     };
-    let arguments = Arguments { plan, registers, stack };
-    guarded(plan, || (context.closure)(&arguments, &mut ReturnSlot { plan, value }));
+    let arguments = Arguments { head, registers, stack };
+    guarded(head, || (context.closure)(&arguments, &mut ReturnSlot { head, value }));
     // SAFETY: `value` holds the result, or is where it was wanted; `returned` is the handler's.
-    unsafe { plan.plan.store_return(value, returned) };
+    unsafe { head.plan.store_return(value, returned) };
 }
 
 /// Runs a closure, and keeps its panic from travelling into C.
-fn guarded(plan: &CallbackPlan, closure: impl FnOnce()) {
+fn guarded(head: &Head, closure: impl FnOnce()) {
     // A closure that is left half-way is never seen again: the process ends.
     if let Err(payload) = catch_unwind(AssertUnwindSafe(closure)) {
-        abort(plan, &*payload);
+        abort(head, &*payload);
     }
 }
 
 #[cold]
-fn abort(plan: &CallbackPlan, payload: &(dyn Any + Send)) -> ! {
+fn abort(head: &Head, payload: &(dyn Any + Send)) -> ! {
     let text = payload
         .downcast_ref::<&str>()
         .copied()
@@ -262,7 +245,7 @@ fn abort(plan: &CallbackPlan, payload: &(dyn Any + Send)) -> ! {
         .unwrap_or("(the payload is no text)");
     eprintln!(
         "ffi: the callback `{}` panicked, and a panic cannot travel into C; aborting: {text}",
-        plan.signature
+        head.signature
     );
     std::process::abort();
 }

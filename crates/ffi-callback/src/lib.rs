@@ -27,6 +27,6 @@ mod infer;
 mod pool;
 
 pub use arguments::{Arguments, ReturnSlot};
-pub use callback::{Callback, CallbackPlan, Frame};
+pub use callback::{Callback, Frame};
 pub use error::CallbackError;
 pub use infer::Closure;

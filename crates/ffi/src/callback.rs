@@ -3,11 +3,10 @@
 use crate::argument::{Arg, arg};
 use crate::convention::implementation;
 use crate::error::{Error, PrepareError};
-use ffi_callback::{Arguments, CallbackPlan, Closure, ReturnSlot};
+use ffi_callback::{Arguments, Closure, ReturnSlot};
 use ffi_types::{Convention, Signature, Type};
 use std::ffi::c_void;
 use std::fmt;
-use std::sync::Arc;
 
 /// A Rust closure that C can call, from any thread, for as long as this value lives.
 ///
@@ -104,8 +103,7 @@ impl Callback {
         F: Fn(&Arguments<'_>, &mut ReturnSlot<'_>) + Send + Sync + 'static,
     {
         let convention = implementation(signature.convention())?;
-        let plan = Arc::new(CallbackPlan::new(convention, signature)?);
-        Ok(Self::wrap(ffi_callback::Callback::with_plan(convention, plan, closure)?))
+        Ok(Self::wrap(ffi_callback::Callback::with_signature(convention, signature, closure)?))
     }
 
     fn wrap(callback: ffi_callback::Callback) -> Self {
