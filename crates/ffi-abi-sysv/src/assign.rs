@@ -2,6 +2,7 @@
 //! and "Returning of Values".
 
 use crate::classify::{Class, Classes, classify};
+use crate::layout;
 use crate::registers::{REGISTERS, RETURNED};
 use ffi_types::{
     Convention, Extension, InterfaceField, InterfaceReason, InvalidCallInterfaceError, Move, Plan,
@@ -62,18 +63,22 @@ impl Counters<'_> {
     /// One eightbyte: the next register of its class, or else the next of the stack.
     #[inline]
     fn scalar(&mut self, index: usize, scalar: Scalar) {
-        let (counter, bank) = match Class::of_scalar(scalar) {
-            Class::Sse => (&mut self.vector, &REGISTERS.vector),
-            _ => (&mut self.general, &REGISTERS.general),
+        let is_sse = Class::of_scalar(scalar) == Class::Sse;
+        let (counter, bank, count) = if is_sse {
+            (&mut self.vector, layout::VECTOR, 8)
+        } else {
+            (&mut self.general, layout::GENERAL, 6)
         };
-        let to = if *counter < bank.names.len() {
-            take(counter, |i| bank.at(i))
+        let in_register = *counter < count;
+        let to = if in_register {
+            take(counter, |i| bank + 8 * i as u32)
         } else {
             self.stack += 8;
             REGISTERS.size + self.stack as u32 - 8
         };
         let (argument, extension, len) = (index as u16, extension(scalar), scalar.size() as u32);
-        self.plan.argument(Move { argument, extension, offset: 0, len, to });
+        let m = Move { argument, extension, offset: 0, len, to };
+        self.plan.scalar(m, is_sse && in_register);
     }
 
     fn aggregate(&mut self, index: usize, ty: &Type) -> Result<(), InvalidCallInterfaceError> {
@@ -125,8 +130,8 @@ impl Counters<'_> {
         }
         if let Some(scalar) = ty.as_scalar() {
             let to = match Class::of_scalar(scalar) {
-                Class::Sse => RETURNED.vector.at(0),
-                _ => RETURNED.general.at(0),
+                Class::Sse => layout::RETURN_VECTOR,
+                _ => layout::RETURN_GENERAL,
             };
             let (extension, len) = (extension(scalar), scalar.size() as u32);
             self.plan.returned(Move { argument: 0, extension, offset: 0, len, to });

@@ -72,14 +72,32 @@ impl<'a> PlanBuilder<'a> {
 
     #[inline]
     fn push(&mut self, m: Move) {
+        let written = if m.extension == Extension::None { m.len } else { 8 };
+        self.plan.uses_vector |= self.plan.registers.vector.contains(m.to);
+        self.add(m, written);
+    }
+
+    /// As [`argument`](Self::argument), for an argument that is one move with an extension, and
+    /// of which the caller says whether it goes to a vector register.
+    ///
+    /// # Panics
+    /// As for `argument`.
+    #[inline]
+    pub fn scalar(&mut self, m: Move, in_vector: bool) {
+        debug_assert!(m.extension != Extension::None && m.len <= 8);
+        debug_assert_eq!(in_vector, self.plan.registers.vector.contains(m.to));
+        self.plan.uses_vector |= in_vector;
+        self.add(m, 8);
+    }
+
+    #[inline(always)]
+    fn add(&mut self, m: Move, written: u32) {
         let plan = &mut *self.plan;
         let next = plan.argument_count;
-        assert!(m.argument == next || m.argument + 1 == next, "argument {next} is next");
+        assert!(m.argument == next || m.argument + 1 == next, "arguments are out of order");
         plan.argument_count = m.argument + 1;
-        let written = if m.extension == Extension::None { m.len } else { 8 };
         self.end = self.end.max(m.to + written);
         plan.only_words &= m.len == 8 && m.to.is_multiple_of(8);
-        plan.uses_vector |= plan.registers.vector.contains(m.to);
         plan.moves.push(m);
     }
 

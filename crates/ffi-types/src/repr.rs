@@ -75,6 +75,12 @@ impl Type {
         }
     }
 
+    /// Whether it is a scalar; cheaper to ask than which one.
+    #[inline]
+    pub(crate) fn is_scalar(&self) -> bool {
+        (1..NUMBERS).contains(&self.0.addr())
+    }
+
     /// The share of the aggregate that this type owns, if it is one.
     pub(crate) fn into_aggregate(self) -> Option<Arc<Aggregate>> {
         let this = ManuallyDrop::new(self);

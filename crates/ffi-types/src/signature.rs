@@ -80,11 +80,10 @@ impl Signature {
 
     #[inline]
     fn checked(self) -> Result<Self, InvalidCallInterfaceError> {
-        let is_plain = |ty: &Type| ty.as_scalar().is_some();
         let plain = self.first_variadic.is_none()
             && self.arguments.len() <= MAX_ARGUMENTS
-            && (self.result.is_void() || is_plain(&self.result))
-            && self.arguments.iter().all(is_plain);
+            && (self.result.is_void() || self.result.is_scalar())
+            && self.arguments.iter().all(Type::is_scalar);
         if !plain {
             self.check()?;
         }
