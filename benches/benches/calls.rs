@@ -322,8 +322,12 @@ fn callbacks(c: &mut Criterion) {
 
 fn making(c: &mut Criterion) {
     let pair = Pair::c_type();
-    let six = || [Type::I32, Type::F64, Type::I64, Type::F32, Type::POINTER, Type::I8];
-    let scalars = || [Type::F64, Type::I64];
+    // Each type is opaque by itself, for both: known only at run time.
+    let b = |ty: Type| black_box(ty);
+    let o = |ty: Other| black_box(ty);
+    let six =
+        || [b(Type::I32), b(Type::F64), b(Type::I64), b(Type::F32), b(Type::POINTER), b(Type::I8)];
+    let scalars = || [b(Type::F64), b(Type::I64)];
     let mut prepare = |shape: &str, ours: &dyn Fn() -> CallInterface, theirs: &dyn Fn() -> Cif| {
         assert!(MAKING.contains(&shape));
         let mut group = group(c, shape);
@@ -333,29 +337,29 @@ fn making(c: &mut Criterion) {
     };
     prepare(
         "prepare two scalars",
-        &|| CallInterface::new(Type::F64, black_box(scalars())).expect("a signature"),
-        &|| Cif::new(black_box([Other::f64(), Other::i64()]), Other::f64()),
+        &|| CallInterface::new(Type::F64, scalars()).expect("a signature"),
+        &|| Cif::new([o(Other::f64()), o(Other::i64())], Other::f64()),
     );
     prepare(
         "prepare six mixed",
-        &|| CallInterface::new(Type::F64, black_box(six())).expect("a signature"),
+        &|| CallInterface::new(Type::F64, six()).expect("a signature"),
         &|| {
             let types = [
-                Other::i32(),
-                Other::f64(),
-                Other::i64(),
-                Other::f32(),
-                Other::pointer(),
-                Other::i8(),
+                o(Other::i32()),
+                o(Other::f64()),
+                o(Other::i64()),
+                o(Other::f32()),
+                o(Other::pointer()),
+                o(Other::i8()),
             ];
-            Cif::new(black_box(types), Other::f64())
+            Cif::new(types, Other::f64())
         },
     );
     let theirs = other(&pair);
     prepare(
         "prepare {double,double} both ways",
-        &|| CallInterface::new(pair.clone(), black_box([pair.clone()])).expect("a signature"),
-        &|| Cif::new(black_box([theirs.clone()]), theirs.clone()),
+        &|| CallInterface::new(pair.clone(), [b(pair.clone())]).expect("a signature"),
+        &|| Cif::new([o(theirs.clone())], theirs.clone()),
     );
     unsafe extern "C" fn handler(_: &low::ffi_cif, _: &mut i32, _: *const *const c_void, _: &()) {}
     let mut group = group(c, "callback create and drop");

@@ -77,7 +77,7 @@ pub fn classify(ty: &Type) -> Classes {
         let offset = leaf.offset as usize;
         // Rule 1: "or it contains unaligned fields". A packed struct whose fields happen to be
         // aligned is classified as any other.
-        if !offset.is_multiple_of(leaf.scalar.size()) {
+        if offset & (leaf.scalar.size() - 1) != 0 {
             return Classes::Memory;
         }
         let eightbyte = &mut classes[offset / 8];

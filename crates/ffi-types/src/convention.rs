@@ -225,6 +225,7 @@ pub unsafe trait CallingConvention: Send + Sync {
     ///
     /// # Errors
     /// As for `plan_into`.
+    #[inline]
     fn plan(&self, signature: &Signature) -> Result<Plan, InvalidCallInterfaceError> {
         let mut plan = Plan::empty();
         self.plan_into(signature, &mut plan)?;

@@ -136,7 +136,7 @@ pub enum ReturnPlan<'a> {
 ///
 /// Immutable data, `Send + Sync`. It can be read without calling through it; an interpreter or a
 /// JIT may carry out the moves itself.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Plan {
     pub(crate) convention: Convention,
     pub(crate) registers: &'static RegisterFile,

@@ -12,14 +12,15 @@ use ffi_types::{
 use std::ffi::c_void;
 use std::fmt;
 use std::mem::MaybeUninit;
-use std::sync::Arc;
 
 /// A signature, prepared once, to call any number of functions by, from any number of threads.
 ///
-/// Immutable; clones share it. No call takes a lock or allocates on the heap.
+/// Immutable. No call takes a lock or allocates on the heap; preparing allocates once, for up to
+/// six scalar arguments.
 #[derive(Clone)]
-pub struct CallInterface(Arc<Prepared>);
+pub struct CallInterface(Box<Prepared>);
 
+#[derive(Clone)]
 struct Prepared {
     entry: Entry,
     plan: Plan,
@@ -83,8 +84,8 @@ impl CallInterface {
         let convention = implementation(signature.convention())?;
         // Written where it is to stay, field by field: moving a freshly written plan about costs
         // more than making it.
-        let prepared = Arc::<Prepared>::new_uninit();
-        let place = Arc::as_ptr(&prepared).cast_mut().cast::<Prepared>();
+        let mut prepared = Box::<Prepared>::new_uninit();
+        let place = prepared.as_mut_ptr();
         // SAFETY: the memory is this function's alone, and large enough; each field is written
         // before it is read. Where planning fails, what was written is dropped.
         unsafe {
