@@ -41,11 +41,13 @@ impl CallInterface {
     /// let interface = CallInterface::new(div.build()?, [Type::C_INT, Type::C_INT])?;
     /// # Ok::<(), ffi::Error>(())
     /// ```
+    #[inline]
     pub fn new(
         result: Type,
         arguments: impl IntoIterator<Item = Type>,
     ) -> Result<Self, PrepareError> {
-        Self::with_signature(Signature::new(Convention::native()?, result, arguments)?)
+        let convention = Convention::native()?;
+        Self::prepare(convention, || Signature::new(convention, result, arguments))
     }
 
     /// Prepares calls of a variadic function by the platform's own convention: the arguments from
@@ -79,9 +81,16 @@ impl CallInterface {
     ///
     /// # Errors
     /// A [`PrepareError`] when the convention has no place for a type, or cannot be called here.
-    #[inline]
     pub fn with_signature(signature: Signature) -> Result<Self, PrepareError> {
-        let convention = implementation(signature.convention())?;
+        Self::prepare(signature.convention(), || Ok(signature))
+    }
+
+    #[inline(always)]
+    fn prepare(
+        convention: Convention,
+        signature: impl FnOnce() -> Result<Signature, InvalidCallInterfaceError>,
+    ) -> Result<Self, PrepareError> {
+        let convention = implementation(convention)?;
         // Written where it is to stay, field by field: moving a freshly written plan about costs
         // more than making it.
         let mut prepared = Box::<Prepared>::new_uninit();
@@ -90,7 +99,7 @@ impl CallInterface {
         // before it is read. Where planning fails, what was written is dropped.
         unsafe {
             let (plan, kept) = (&raw mut (*place).plan, &raw mut (*place).signature);
-            kept.write(signature);
+            kept.write(signature()?);
             plan.write(Plan::empty());
             let entry = convention
                 .plan_into(&*kept, &mut *plan)
