@@ -187,6 +187,12 @@ impl Plan {
         }
     }
 
+    /// Whether no builder has touched it yet.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.registers.size == 0
+    }
+
     /// The convention that the plan is for.
     #[inline]
     pub fn convention(&self) -> Convention {

@@ -24,7 +24,11 @@ impl<'a> PlanBuilder<'a> {
         registers: &'static RegisterFile,
         returns: &'static RegisterFile,
     ) -> Self {
-        *plan = Plan { convention, registers, returns, ..Plan::empty() };
+        // Most often the plan is empty, and known to be so when this is compiled.
+        if !plan.is_empty() {
+            *plan = Plan::empty();
+        }
+        (plan.convention, plan.registers, plan.returns) = (convention, registers, returns);
         Self { plan, end: 0 }
     }
 
