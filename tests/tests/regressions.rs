@@ -110,6 +110,15 @@ fn hidden_result_pointer_with_six_integers() {
     check("sret_six", &[Case::new(big, repeated(T::I64, 6))]);
 }
 
+/// Ours, once: xmm0 follows r9 in the register image, so these looked like seven integers.
+#[test]
+fn six_integers_and_then_a_double() {
+    let cases = [1, 2].map(|doubles| {
+        Case::new(T::F64, [repeated(T::I64, 6), repeated(T::F64, doubles)].concat())
+    });
+    check("six_and_double", &cases);
+}
+
 #[test]
 fn five_chars_a_float_and_a_mixed_struct() {
     let mixed = structure([T::I8, T::F64]);

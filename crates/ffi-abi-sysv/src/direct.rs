@@ -1,7 +1,7 @@
 //! Entries for the commonest signatures: arguments that are all alike and fill the registers of
 //! one kind in order. They are loaded straight from where the arguments are, without an image,
 //! and the function is called as what it then is: a Rust `extern "sysv64"` function of so many
-//! words. The general way (`trampoline.rs`) gives the same on the same signatures; a test says so.
+//! words.
 
 use crate::registers::REGISTERS;
 use crate::results::Kind;
@@ -22,13 +22,16 @@ pub(crate) fn arity(plan: &Plan) -> Option<Arity> {
     let moves = plan.moves();
     let Some(first) = moves.first() else { return Some(Arity::General(0)) };
     let (general, vector) = (REGISTERS.general.at(0), REGISTERS.vector.at(0));
-    let arity = match (first.to, first.len, first.extension) {
-        (to, 8, _) if to == general => Arity::General(moves.len()),
-        (to, 8, _) if to == vector => Arity::Vector(moves.len()),
-        (to, 4, Extension::Sign) if to == general => Arity::Int(moves.len()),
+    let (arity, bank) = match (first.to, first.len, first.extension) {
+        (to, 8, _) if to == general => (Arity::General(moves.len()), &REGISTERS.general),
+        (to, 8, _) if to == vector => (Arity::Vector(moves.len()), &REGISTERS.vector),
+        (to, 4, Extension::Sign) if to == general => (Arity::Int(moves.len()), &REGISTERS.general),
         _ => return None,
     };
-    // Without stack arguments, one kind in order is never more than there are registers.
+    // In the image xmm0 follows r9: six integers and a double are in order, but not of one kind.
+    if moves.len() > bank.names.len() {
+        return None;
+    }
     let alike = |(index, m): (usize, &Move)| {
         (m.to, m.len) == (first.to + 8 * index as u32, first.len)
             && (m.len == 8 || m.extension == first.extension)

@@ -6,7 +6,7 @@
 //! host; on x86-64, [`SysV`] also calls and is called.
 //!
 //! Use it alone in a runtime that fills registers itself: read the moves of a
-//! [`Plan`](ffi_types::Plan), or hand argument pointers to the entry that goes with it.
+//! [`Plan`], or hand argument pointers to the entry that goes with it.
 //!
 //! ```
 //! use ffi_abi_sysv::plan;
