@@ -151,6 +151,41 @@ fn a_dynamic_callback_reports_what_does_not_fit() {
     assert_eq!(c(1, 2.0), -7);
 }
 
+/// `get` is safe: what it hands out has to be valid whatever bits C passed.
+#[test]
+fn a_dynamic_callback_hands_out_no_invalid_values() {
+    #[repr(C)]
+    #[derive(Clone, Copy)]
+    struct Flag {
+        set: bool,
+    }
+    // SAFETY: `repr(C)`, with this member.
+    unsafe impl ffi::CType for Flag {
+        fn c_type() -> Type {
+            Type::structure("flag").field("set", Type::BOOL).build().expect("a C struct")
+        }
+    }
+    let _turn = POOL.lock().expect("no panic");
+    let byte = Type::structure("byte").field("b", Type::U8).build().expect("a C struct");
+    let flag = Type::structure("other_name").field("f", Type::BOOL).build().expect("a C struct");
+    let types = [Type::U8, Type::BOOL, Type::POINTER, byte, flag];
+    let callback = Callback::dynamic(Type::BOOL, types, |arguments, result| {
+        let refused = arguments.get::<bool>(0).is_err()
+            && arguments.get::<Option<extern "C" fn()>>(2).is_err()
+            && arguments.get::<extern "C" fn()>(2).is_err()
+            && arguments.get::<Flag>(3).is_err();
+        let given = arguments.get::<u8>(0) == Ok(7)
+            && arguments.get::<bool>(1) == Ok(true)
+            && arguments.get::<*const u8>(2) == Ok(std::ptr::null())
+            && arguments.get::<Flag>(4).is_ok_and(|flag| flag.set);
+        result.set(refused && given).expect("it fits");
+    })
+    .expect("there is room");
+    // SAFETY: the callback has this type; each struct is one byte.
+    let c = unsafe { callback.as_fn::<extern "C" fn(u8, u8, usize, u8, u8) -> bool>() };
+    assert!(c(7, 1, 0, 7, 1));
+}
+
 #[test]
 fn a_result_that_is_not_set_is_zero() {
     let _turn = POOL.lock().expect("no panic");

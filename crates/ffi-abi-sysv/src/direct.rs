@@ -7,7 +7,7 @@ use crate::registers::REGISTERS;
 use crate::results::Kind;
 use crate::trampoline::Way;
 use core::ffi::c_void;
-use core::mem::transmute;
+use core::mem::{MaybeUninit, transmute};
 use ffi_types::{Entry, Extension, Move, Plan, ReturnPlan};
 
 /// So many arguments of one kind; `None` for any other signature.
@@ -64,12 +64,13 @@ struct Int;
 struct Vector;
 
 impl Load for General {
-    type Register = u64;
+    // A struct's eightbyte may have padding in it.
+    type Register = MaybeUninit<u64>;
 
     #[inline(always)]
-    unsafe fn load(from: *const u8) -> u64 {
+    unsafe fn load(from: *const u8) -> MaybeUninit<u64> {
         // SAFETY: the caller's: eight bytes.
-        unsafe { from.cast::<u64>().read_unaligned() }
+        unsafe { from.cast::<MaybeUninit<u64>>().read_unaligned() }
     }
 }
 
@@ -84,12 +85,12 @@ impl Load for Int {
 }
 
 impl Load for Vector {
-    type Register = f64;
+    type Register = MaybeUninit<f64>;
 
     #[inline(always)]
-    unsafe fn load(from: *const u8) -> f64 {
+    unsafe fn load(from: *const u8) -> MaybeUninit<f64> {
         // SAFETY: the caller's: eight bytes.
-        f64::from_bits(unsafe { from.cast::<u64>().read_unaligned() })
+        unsafe { from.cast::<MaybeUninit<f64>>().read_unaligned() }
     }
 }
 

@@ -64,8 +64,8 @@ const _: () = {
     assert!(size_of::<Returned>() == layout::RETURNED_SIZE as usize);
     assert!(offset_of!(Room, size) == layout::ROOM_SIZE as usize);
     assert!(offset_of!(Room, align) == layout::ROOM_ALIGN as usize);
-    assert!(offset_of!(Slot, handler) == layout::SLOT_HANDLER as usize);
-    assert!(offset_of!(Slot, context) == layout::SLOT_CONTEXT as usize);
+    assert!(Slot::HANDLER == layout::SLOT_HANDLER as usize);
+    assert!(Slot::CONTEXT == layout::SLOT_CONTEXT as usize);
     assert!(size_of::<Slot>() == layout::SLOT_SIZE as usize);
     assert!(offset_of!(CallbackHeader, dispatch) == layout::CONTEXT_DISPATCH as usize);
 };

@@ -39,10 +39,12 @@ impl Arguments<'_> {
     ///
     /// # Errors
     /// An [`InvalidCallInterfaceError`] when there is no such argument, or when `T` has another
-    /// size or kind than the argument's type.
+    /// size or kind than the argument's type. A `bool` or a struct has to be of that very type,
+    /// and a function pointer is read as a raw pointer: see
+    /// [`Type::check_readable`](ffi_types::Type::check_readable).
     pub fn get<T: CType>(&self, index: usize) -> Result<T, InvalidCallInterfaceError> {
         let ty = self.checked_ty(index)?;
-        ty.check_value(size_of::<T>(), T::SCALAR)
+        ty.check_readable::<T>()
             .map_err(|reason| InvalidCallInterfaceError::argument(index, reason))?;
         let mut value = MaybeUninit::<T>::uninit();
         // SAFETY: the registers and the stack are those of this call, and the value has the

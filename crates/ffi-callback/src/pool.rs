@@ -8,7 +8,6 @@ use crate::error::CallbackError;
 use ffi_types::{CallbackHeader, CallingConvention, Slot, ThunkTable};
 use std::collections::VecDeque;
 use std::ffi::c_void;
-use std::sync::atomic::Ordering::Release;
 use std::sync::{Mutex, PoisonError};
 
 /// One pool for each table; there are as many tables as conventions in the program.
@@ -48,7 +47,9 @@ impl Lease {
             capacity: table.count(),
         };
         let lease = Self { table, index: taken.ok_or(exhausted)? };
-        fill(lease.slot(), handler, context);
+        // SAFETY: the handler is of this convention and this plan, and the context is kept until
+        // the lease is dropped.
+        unsafe { fill(lease.slot(), handler, context) };
         Ok(lease)
     }
 
@@ -65,18 +66,20 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.slot().context.store(stale_context(), Release);
+        // SAFETY: that context lives for ever.
+        unsafe { self.slot().set_context(&raw const STALE) };
         with_pool(self.table, std::ptr::null(), |pool| pool.free.push_back(self.index));
     }
 }
 
-fn stale_context() -> *mut CallbackHeader {
-    (&raw const STALE).cast_mut()
-}
-
-fn fill(slot: &Slot, handler: *const c_void, context: *mut CallbackHeader) {
-    slot.context.store(context, Release);
-    slot.handler.store(handler.cast_mut(), Release);
+/// # Safety
+/// As for [`Slot::set_handler`] and [`Slot::set_context`].
+unsafe fn fill(slot: &Slot, handler: *const c_void, context: *const CallbackHeader) {
+    // SAFETY: the caller's.
+    unsafe {
+        slot.set_context(context);
+        slot.set_handler(handler);
+    }
 }
 
 /// Runs `f` on the table's pool, which is made when first asked for; `handler` is any that fits
@@ -92,7 +95,9 @@ fn with_pool<R>(
         return f(pool);
     }
     for slot in (0..table.count()).filter_map(|index| table.slot(index)) {
-        fill(slot, handler, stale_context());
+        // SAFETY: `stale` looks at no argument, so any handler of the convention fits; its context
+        // lives for ever.
+        unsafe { fill(slot, handler, &raw const STALE) };
     }
     pools.push(Pool { table, free: (0..table.count() as u32).collect() });
     let last = pools.len() - 1;

@@ -7,17 +7,40 @@
 
 use core::ffi::c_void;
 use core::sync::atomic::AtomicPtr;
+use core::sync::atomic::Ordering::Release;
 
 /// The data beside one thunk. Read by assembly: the order and size of the fields are fixed.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Slot {
-    /// Where the thunk jumps: [`CallingConvention::callback_handler`] of the plan.
+    handler: AtomicPtr<c_void>,
+    context: AtomicPtr<CallbackHeader>,
+}
+
+impl Slot {
+    /// Where the address is that the thunk jumps to, in bytes from the start of the slot.
+    pub const HANDLER: usize = core::mem::offset_of!(Slot, handler);
+    /// Where the address is that the handler passes on, in bytes from the start of the slot.
+    pub const CONTEXT: usize = core::mem::offset_of!(Slot, context);
+
+    /// Says where the thunk jumps: to [`CallingConvention::callback_handler`] of a plan.
+    ///
+    /// # Safety
+    /// The handler is of the convention that the slot's thunk belongs to, and fits the plan of
+    /// the context.
     ///
     /// [`CallingConvention::callback_handler`]: crate::CallingConvention::callback_handler
-    pub handler: AtomicPtr<c_void>,
-    /// What the handler passes on.
-    pub context: AtomicPtr<CallbackHeader>,
+    pub unsafe fn set_handler(&self, handler: *const c_void) {
+        self.handler.store(handler.cast_mut(), Release);
+    }
+
+    /// Says what the handler passes on.
+    ///
+    /// # Safety
+    /// The context outlives every call through the slot's thunk, until another one is set.
+    pub unsafe fn set_context(&self, context: *const CallbackHeader) {
+        self.context.store(context.cast_mut(), Release);
+    }
 }
 
 /// The part of a callback's context that the handler reads; the owner puts its own data behind it.

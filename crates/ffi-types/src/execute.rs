@@ -2,6 +2,7 @@
 
 use crate::plan::{Extension, Move, Plan, ReturnPlan};
 use crate::{CType, Scalar};
+use core::mem::MaybeUninit;
 
 impl Plan {
     /// Fills a call's image: every argument in its registers and stack slots, and the address
@@ -35,7 +36,9 @@ impl Plan {
         if self.only_words {
             for m in self.moves() {
                 // SAFETY: as above; each move has eight bytes.
-                unsafe { target(m).cast::<u64>().write(source(m).cast::<u64>().read_unaligned()) };
+                unsafe {
+                    target(m).cast::<Word>().write(source(m).cast::<Word>().read_unaligned())
+                };
             }
             return;
         }
@@ -45,20 +48,14 @@ impl Plan {
             unsafe {
                 let source = source(m);
                 let word = match (m.len, m.extension) {
-                    (8, _) => source.cast::<u64>().read_unaligned(),
+                    (8, _) => source.cast::<Word>().read_unaligned(),
                     (len, Extension::None) => {
                         core::ptr::copy_nonoverlapping(source, target(m), len as usize);
                         continue;
                     }
-                    (4, Extension::Sign) => source.cast::<i32>().read_unaligned() as i64 as u64,
-                    (4, _) => source.cast::<u32>().read_unaligned().into(),
-                    (2, Extension::Sign) => source.cast::<i16>().read_unaligned() as i64 as u64,
-                    (2, _) => source.cast::<u16>().read_unaligned().into(),
-                    (1, Extension::Sign) => source.cast::<i8>().read() as i64 as u64,
-                    (1, _) => source.read().into(),
-                    (len, _) => read_some(source, len),
+                    (len, extension) => read_extended(source, len, extension),
                 };
-                target(m).cast::<u64>().write_unaligned(word);
+                target(m).cast::<Word>().write_unaligned(word);
             }
         }
     }
@@ -156,7 +153,7 @@ impl Plan {
                     unsafe {
                         let from = value.add(m.offset as usize);
                         let word = read_extended(from, m.len, m.extension);
-                        returned.add(m.to as usize).cast::<u64>().write(word);
+                        returned.add(m.to as usize).cast::<Word>().write(word);
                     }
                 }
             }
@@ -215,55 +212,53 @@ pub unsafe fn store_scalar<T: CType>(value: T, to: u32, returned: *mut u8) {
     // SAFETY: `value` has the size of `T`; the target is the caller's.
     unsafe {
         let word = read_extended((&raw const value).cast(), size_of::<T>() as u32, extension);
-        returned.add(to as usize).cast::<u64>().write(word);
+        returned.add(to as usize).cast::<Word>().write(word);
     }
 }
 
-/// Reads `len` bytes, 1 to 7, and no more, as a little-endian number.
-///
-/// # Safety
-/// `from` is readable for `len` bytes.
-#[inline(always)]
-unsafe fn read_some(from: *const u8, len: u32) -> u64 {
-    let (mut value, mut shift, mut at) = (0u64, 0, from);
-    macro_rules! part {
-        ($ty:ty) => {
-            if len & size_of::<$ty>() as u32 != 0 {
-                // SAFETY: the powers of two in `len` add up to it.
-                unsafe {
-                    value |= u64::from(at.cast::<$ty>().read_unaligned()) << shift;
-                    at = at.add(size_of::<$ty>());
-                }
-                shift += <$ty>::BITS;
-            }
-        };
-    }
-    part!(u32);
-    part!(u16);
-    part!(u8);
-    let _ = (shift, at);
-    value
-}
+/// An eightbyte. Some of its bytes may be padding, which Rust may copy but not look at.
+type Word = MaybeUninit<u64>;
 
 /// Reads `len` bytes, 1 to 8, and no more, and extends them to an eightbyte.
 ///
 /// # Safety
-/// `from` is readable for `len` bytes.
+/// `from` is readable for `len` bytes; with [`Extension::Sign`] and 1, 2 or 4 bytes it is an
+/// integer, which has no padding.
 #[inline(always)]
-unsafe fn read_extended(from: *const u8, len: u32, extension: Extension) -> u64 {
-    if len == 8 {
-        // SAFETY: the caller gives eight bytes.
-        return unsafe { from.cast::<u64>().read_unaligned() };
+unsafe fn read_extended(from: *const u8, len: u32, extension: Extension) -> Word {
+    macro_rules! copy {
+        ($($len:literal)*) => {
+            match len {
+                $($len => {
+                    let mut word = Word::zeroed();
+                    let to = word.as_mut_ptr().cast::<u8>();
+                    // SAFETY: the caller's; a word has eight bytes, of which the first are the
+                    // number's lowest: every convention here is little-endian.
+                    unsafe { core::ptr::copy_nonoverlapping(from, to, $len) };
+                    word
+                })*
+                // SAFETY: the caller's: there are eight bytes.
+                _ => unsafe { from.cast::<Word>().read_unaligned() },
+            }
+        };
     }
-    // SAFETY: the caller's.
-    let value = unsafe { read_some(from, len) };
-    match extension {
-        Extension::Sign => {
-            let unused = 64 - 8 * len;
-            ((value << unused) as i64 >> unused) as u64
+    match (len, extension) {
+        (4, Extension::Sign) => {
+            // SAFETY: the caller's: an integer of four bytes.
+            let value = unsafe { from.cast::<i32>().read_unaligned() };
+            Word::new(i64::from(value) as u64)
         }
-        Extension::Bool => u64::from(value != 0),
-        Extension::None | Extension::Zero => value,
+        (2, Extension::Sign) => {
+            // SAFETY: the caller's: an integer of two bytes.
+            let value = unsafe { from.cast::<i16>().read_unaligned() };
+            Word::new(i64::from(value) as u64)
+        }
+        (1, Extension::Sign) => {
+            // SAFETY: the caller's: an integer of one byte.
+            let value = unsafe { from.cast::<i8>().read() };
+            Word::new(i64::from(value) as u64)
+        }
+        _ => copy!(1 2 3 4 5 6 7),
     }
 }
 
@@ -276,7 +271,7 @@ unsafe fn read_back(m: &Move, from: *const u8, to: *mut u8) {
     // SAFETY: the caller's, in each arm.
     unsafe {
         match m.len {
-            8 => to.cast::<u64>().write_unaligned(from.cast::<u64>().read_unaligned()),
+            8 => to.cast::<Word>().write_unaligned(from.cast::<Word>().read_unaligned()),
             4 => to.cast::<u32>().write_unaligned(from.cast::<u32>().read_unaligned()),
             2 => to.cast::<u16>().write_unaligned(from.cast::<u16>().read_unaligned()),
             1 if m.extension == Extension::Bool => to.write(u8::from(from.read() != 0)),

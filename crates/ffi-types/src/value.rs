@@ -37,6 +37,10 @@ pub unsafe trait CType: Copy + 'static {
     /// without making a [`Type`], so that checking an argument costs next to nothing.
     const SCALAR: Option<Scalar> = None;
 
+    /// Whether every bit pattern of that size is a valid `Self`, with which safe code can do no
+    /// harm. So it is for numbers and raw pointers, but not for `bool` and function pointers.
+    const ANY_BITS: bool = false;
+
     /// The C type.
     fn c_type() -> Type;
 }
@@ -59,6 +63,37 @@ impl Type {
             return Ok(());
         }
         Err(self.value_mismatch(size, scalar))
+    }
+
+    /// Whether safe code may read a value of this type, which came from C, as a `T`: as
+    /// [`check_value`](Self::check_value), and unless `T` takes [any bits](CType::ANY_BITS), it
+    /// has to be this very type. A function pointer can never be read so, as its own signature
+    /// is not known.
+    ///
+    /// # Errors
+    /// [`InterfaceReason::Size`] or [`InterfaceReason::Kind`].
+    pub fn check_readable<T: CType>(&self) -> Result<(), InterfaceReason> {
+        self.check_value(size_of::<T>(), T::SCALAR)?;
+        let same = match T::SCALAR {
+            _ if T::ANY_BITS => true,
+            Some(Scalar::Pointer) => false,
+            Some(scalar) => self.as_scalar() == Some(scalar),
+            None => self.is_void() || self.same_layout(&T::c_type()),
+        };
+        if same {
+            return Ok(());
+        }
+        let found = match T::SCALAR {
+            Some(Scalar::Pointer) => "a function pointer".into(),
+            _ => T::c_type().to_string(),
+        };
+        Err(InterfaceReason::Kind { expected: self.to_string(), found })
+    }
+
+    /// Whether two aggregates have the same scalars in the same places, whatever they are called.
+    fn same_layout(&self, other: &Type) -> bool {
+        let known = !self.leaves().is_empty() && self.leaves() == other.leaves();
+        self.size() == other.size() && (known || self == other)
     }
 
     /// As [`check_value`](Self::check_value), for bytes of unknown type.
@@ -87,6 +122,7 @@ macro_rules! c_types {
             // this type is a value of the Rust type.
             unsafe impl CType for $rust {
                 const SCALAR: Option<Scalar> = Some(Scalar::$c);
+                const ANY_BITS: bool = !matches!(Scalar::$c, Scalar::Bool);
 
                 #[inline]
                 fn c_type() -> Type {
@@ -117,6 +153,7 @@ macro_rules! pointers {
             // SAFETY: a thin pointer has the bytes of a C pointer, null included.
             unsafe impl<T: 'static> CType for $rust {
                 const SCALAR: Option<Scalar> = Some(Scalar::Pointer);
+                const ANY_BITS: bool = true;
 
                 #[inline]
                 fn c_type() -> Type {
