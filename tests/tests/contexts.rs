@@ -1,24 +1,21 @@
 //! Deadlines and cancellation: checked before the call, and told apart.
 
-use ffi::{CallError, CallInterface, CancelFlag, Context, Type};
-use std::ffi::c_void;
+use ffi::{CallError, CallInterface, Callback, CancelFlag, Context, Function, Library, Type, arg};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-static CALLS: AtomicUsize = AtomicUsize::new(0);
-
-extern "C" fn count() -> i32 {
-    CALLS.fetch_add(1, Ordering::SeqCst) as i32
-}
-
-/// One test, as the count is the program's.
 #[test]
 fn a_call_starts_only_while_its_context_allows_it() {
     let interface = CallInterface::new(Type::C_INT, []).expect("a signature");
-    let function = count as *const c_void;
-    // SAFETY: `int count(void)`.
+    let count = Arc::new(AtomicUsize::new(0));
+    let counts = Arc::clone(&count);
+    let callback = Callback::new(move || -> i32 { counts.fetch_add(1, Ordering::SeqCst) as i32 })
+        .expect("a callback");
+    let function = callback.as_ptr();
+    // SAFETY: the callback is an `int (void)`.
     let call = |context: &Context| unsafe { interface.call_in::<i32>(context, function, &[]) };
-    let calls = || CALLS.load(Ordering::SeqCst);
+    let calls = || count.load(Ordering::SeqCst);
 
     assert_eq!((call(&Context::new()), calls()), (Ok(0), 1));
     let flag = CancelFlag::new();
@@ -44,4 +41,41 @@ fn a_call_starts_only_while_its_context_allows_it() {
     assert!(matches!(call(&timeout), Err(CallError::DeadlineExceeded { .. })));
     let endless = Context::new().timeout(Duration::MAX);
     assert_eq!((call(&endless), calls()), (Ok(2), 3));
+}
+
+#[test]
+fn a_librarys_function_is_not_called_either() {
+    // SAFETY: it is already part of this program.
+    let libc = unsafe { Library::open("libc.so.6") }.expect("libc.so.6, of the package libc6");
+    let types = [Type::POINTER, Type::POINTER, Type::SIZE_T, Type::SIZE_T, Type::POINTER];
+    let interface = CallInterface::new(Type::POINTER, types).expect("a C signature");
+    let bsearch = Function::load(&libc, "bsearch", &interface).expect("it is in the C library");
+    let count = Arc::new(AtomicUsize::new(0));
+    let counts = Arc::clone(&count);
+    let equal = Callback::new(move |_: *const u8, _: *const u8| -> i32 {
+        counts.fetch_add(1, Ordering::SeqCst);
+        0
+    })
+    .expect("a callback");
+    let (element, one) = (&raw const *b"x", 1_usize);
+    let arguments = [arg(&element), arg(&element), arg(&one), arg(&one), equal.arg()];
+    let call = |context: &Context| {
+        // SAFETY: an array of one byte, and a callback that compares bytes.
+        let plain = unsafe { bsearch.call_in::<*const [u8; 1]>(context, &arguments) };
+        // SAFETY: as above.
+        let errno = unsafe { bsearch.call_errno::<*const [u8; 1]>(context, &arguments) };
+        (plain, errno.map(|found| found.value), count.load(Ordering::SeqCst))
+    };
+
+    assert_eq!(call(&Context::new()), (Ok(element), Ok(element), 2));
+    let flag = CancelFlag::new();
+    flag.cancel();
+    let cancelled = Context::new().cancelled_by(&flag);
+    let refused = CallError::Cancelled;
+    assert_eq!(call(&cancelled), (Err(refused.clone()), Err(refused), 2));
+    let expired = Context::new().deadline(Instant::now() - Duration::from_millis(1));
+    let (plain, errno, calls) = call(&expired);
+    assert!(matches!(plain, Err(CallError::DeadlineExceeded { .. })), "{plain:?}");
+    assert!(matches!(errno, Err(CallError::DeadlineExceeded { .. })), "{errno:?}");
+    assert_eq!(calls, 2);
 }

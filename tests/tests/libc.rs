@@ -106,6 +106,30 @@ fn snprintf_takes_integers_doubles_and_strings_through_the_dots() {
 }
 
 #[test]
+fn snprintf_finds_doubles_beyond_the_vector_registers_between_integers() {
+    const PAIRS: usize = 10;
+    let mut types = vec![P, SIZE, P];
+    types.extend([INT, Type::F64].into_iter().cycle().take(2 * PAIRS));
+    let interface = CallInterface::variadic(INT, types, 3).expect("a C signature");
+    let snprintf = Function::load(&libc(), "snprintf", &interface).expect("it is there");
+    let format = CString::new("%d:%.2f ".repeat(PAIRS)).expect("no NUL");
+    let pairs: Vec<(i32, f64)> = (0..PAIRS as i32).map(|n| (-n, f64::from(n) * 1.25)).collect();
+    let expected: String = pairs.iter().map(|(n, x)| format!("{n}:{x:.2} ")).collect();
+    let mut buffer = [0_u8; 256];
+    // The last one is too small: what is returned is the length that it would have taken.
+    let (start, format) = (buffer.as_mut_ptr(), format.as_ptr());
+    for size in [256, expected.len() + 1, 10] {
+        let mut arguments = vec![arg(&start), arg(&size), arg(&format)];
+        arguments.extend(pairs.iter().flat_map(|(n, x)| [arg(n), arg(x)]));
+        // SAFETY: the format asks for what is passed, and the buffer has at least that size.
+        let length: i32 = unsafe { snprintf.call(&arguments) }.expect("the call fits");
+        let written = CStr::from_bytes_until_nul(&buffer).expect("it ends in NUL");
+        assert_eq!(written.to_bytes(), &expected.as_bytes()[..expected.len().min(size - 1)]);
+        assert_eq!(length as usize, expected.len());
+    }
+}
+
+#[test]
 fn strtod_returns_a_double_and_an_end_pointer() {
     let strtod = function("strtod", Type::F64, [P, P]);
     let text = c"-1.5e3 rest";
@@ -116,6 +140,12 @@ fn strtod_returns_a_double_and_an_end_pointer() {
     assert_eq!(value, -1500.0);
     // SAFETY: the end is inside the string.
     assert_eq!(unsafe { CStr::from_ptr(end) }, c" rest");
+
+    let huge = c"-1e999".as_ptr();
+    // SAFETY: as above.
+    let result = unsafe { strtod.call_errno::<f64>(&Context::new(), &[arg(&huge), arg(&end_at)]) };
+    let result = result.expect("the call fits");
+    assert_eq!((result.value, result.errno.0), (f64::NEG_INFINITY, libc::ERANGE));
 }
 
 #[repr(C)]
@@ -195,21 +225,42 @@ fn nftw_calls_back_for_every_file_with_its_stat() {
 }
 
 #[test]
+fn nftw_stops_at_what_its_callback_returns() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    for name in ["a", "b", "c"] {
+        std::fs::write(directory.path().join(name), b"").expect("it can be written");
+    }
+    let calls = Arc::new(AtomicI64::new(0));
+    let count = Arc::clone(&calls);
+    let second = Callback::dynamic(INT, [P, P, INT, P], move |_, result| {
+        let before = count.fetch_add(1, Ordering::SeqCst);
+        result.set(if before == 1 { -7 } else { 0 }).expect("it fits");
+    })
+    .expect("a callback");
+    let nftw = function("nftw", INT, [P, P, INT, INT]);
+    let root = CString::new(directory.path().as_os_str().as_encoded_bytes()).expect("no NUL");
+    let root_at = root.as_ptr();
+    let arguments = [arg(&root_at), second.arg(), arg(&16_i32), arg(&FTW_PHYS)];
+    // SAFETY: the callback has the type that nftw calls it by.
+    assert_eq!(unsafe { nftw.call::<i32>(&arguments) }, Ok(-7));
+    assert_eq!(calls.load(Ordering::SeqCst), 2);
+}
+
+#[test]
 fn scandir_filters_and_sorts_through_callbacks() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     for name in ["c.txt", "a.txt", "b.txt", "skip"] {
         std::fs::write(directory.path().join(name), b"").expect("it can be written");
     }
-    // SAFETY (of both): scandir hands over directory entries, and pointers to such pointers.
     let keep = Callback::new(|entry: *const libc::dirent| -> i32 {
-        // SAFETY: the entry's name is a string.
+        // SAFETY: scandir hands over a directory entry, whose name is a string.
         let name = unsafe { CStr::from_ptr((*entry).d_name.as_ptr()) };
         i32::from(name.to_bytes().ends_with(b".txt"))
     })
     .expect("a callback");
     let backwards =
         Callback::new(|a: *const *const libc::dirent, b: *const *const libc::dirent| -> i32 {
-            // SAFETY: the entries' names are strings.
+            // SAFETY: scandir hands over pointers to pointers to entries, whose names are strings.
             let name =
                 |at: *const *const libc::dirent| unsafe { CStr::from_ptr((**at).d_name.as_ptr()) };
             name(b).cmp(name(a)) as i32
@@ -273,14 +324,25 @@ fn pthread_create_runs_a_callback_on_a_thread_that_rust_did_not_start() {
 
 #[test]
 fn environ_is_a_variable() {
-    // SAFETY: `extern char **environ`, which no other test of this program changes.
-    let first = unsafe {
-        let library = libc();
-        let environ = library.variable::<*const *const c_char>("environ").expect("it is there");
-        CStr::from_ptr(***environ).to_string_lossy().into_owned()
-    };
-    let (name, value) = first.split_once('=').expect("NAME=value");
-    assert_eq!(std::env::var(name).as_deref(), Ok(value));
+    let library = libc();
+    // SAFETY: `extern char **environ`.
+    let environ = unsafe { library.variable::<*const *const c_char>("environ") };
+    let environ = environ.expect("it is there");
+    let mut found = Vec::new();
+    // SAFETY: an array of strings that ends in null; no test of this program changes it.
+    unsafe {
+        let mut entry = **environ;
+        while !(*entry).is_null() {
+            found.push(CStr::from_ptr(*entry).to_bytes().to_vec());
+            entry = entry.add(1);
+        }
+    }
+    let expected: Vec<Vec<u8>> = std::env::vars_os()
+        .map(|(name, value)| [name.as_encoded_bytes(), b"=", value.as_encoded_bytes()].concat())
+        .collect();
+    // Cargo sets some, so this is no comparison of nothing with nothing.
+    assert!(!found.is_empty());
+    assert_eq!(found, expected);
 }
 
 #[test]
@@ -298,6 +360,31 @@ fn errno_is_captured_and_reset() {
     let fine = unsafe { abs.call_errno::<i32>(&Context::new(), &[arg(&-3_i32)]) };
     let fine = fine.expect("the call fits");
     assert_eq!((fine.value, fine.errno.0), (3, 0));
+}
+
+#[test]
+fn the_mode_of_a_new_file_goes_through_the_dots() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("new");
+    let interface = CallInterface::variadic(INT, [P, INT, Type::C_UINT], 2);
+    let interface = interface.expect("a C signature");
+    let open = Function::load(&libc(), "open", &interface).expect("it is there");
+    let close = function("close", INT, [INT]);
+    let name = CString::new(path.as_os_str().as_encoded_bytes()).expect("no NUL");
+    let (name, flags) = (name.as_ptr(), libc::O_CREAT | libc::O_EXCL | libc::O_WRONLY);
+    let arguments = [arg(&name), arg(&flags), arg(&0o400_u32)];
+    let context = Context::new();
+    // SAFETY: a path, flags, and the mode that `O_CREAT` asks for.
+    let made = unsafe { open.call_errno::<i32>(&context, &arguments) }.expect("the call fits");
+    assert!(made.value >= 0, "{}", made.errno);
+    // SAFETY: the descriptor is this test's.
+    assert_eq!(unsafe { close.call::<i32>(&[arg(&made.value)]) }, Ok(0));
+    let mode = std::fs::metadata(&path).expect("it is there").permissions().mode();
+    assert_eq!(mode & 0o7777, 0o400);
+    // SAFETY: as above.
+    let again = unsafe { open.call_errno::<i32>(&context, &arguments) }.expect("the call fits");
+    assert_eq!((again.value, again.errno.0), (-1, libc::EEXIST));
 }
 
 #[test]

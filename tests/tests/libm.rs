@@ -37,6 +37,67 @@ fn one_two_and_three_floats() {
     assert_eq!(call("fmaf", [2.0_f32, 3.0, 4.0]), 10.0);
 }
 
+/// Compares a function, on values of every magnitude, with the same one called statically, bit for
+/// bit, and with Rust's own, which may be another implementation, to a few units in the last place.
+macro_rules! agrees {
+    ($float:ty, $($name:literal $rust:expr, ($($x:ident $ty:ty),+);)+) => {$({
+        let library = libm();
+        // SAFETY: the tests name functions of that type.
+        let exact = unsafe { library.get::<extern "C" fn($($ty),+) -> $float>($name) };
+        let exact = exact.expect("it is in the library");
+        let dynamic = function($name, <$float>::c_type(), [$(<$ty>::c_type()),+]);
+        let rust: fn($($ty),+) -> $float = $rust;
+        let mut rng = fastrand::Rng::with_seed(7);
+        for _ in 0..500 {
+            $(let $x = ((rng.f64() - 0.5) * f64::from(rng.i32(-30..30)).exp2()) as $float;)+
+            // SAFETY: as above.
+            let found: $float = unsafe { dynamic.call(&[$(arg(&$x)),+]) }.expect("it fits");
+            let call = format!("{}{:?}", $name, ($($x),+,));
+            assert_eq!(found.to_bits(), exact($($x),+).to_bits(), "{call}");
+            let close = rust($($x),+);
+            let room = 4.0 * <$float>::EPSILON * close.abs();
+            let same = found == close || (found - close).abs() <= room;
+            assert!(same || (found.is_nan() && close.is_nan()), "{call} = {found:?} {close:?}");
+        }
+    })+};
+}
+
+#[test]
+fn doubles_agree_with_rust_on_many_values() {
+    agrees! { f64,
+        "sin" f64::sin, (x f64);
+        "tan" f64::tan, (x f64);
+        "exp" f64::exp, (x f64);
+        "log" f64::ln, (x f64);
+        "cbrt" f64::cbrt, (x f64);
+        "sinh" f64::sinh, (x f64);
+        "log1p" f64::ln_1p, (x f64);
+        "trunc" f64::trunc, (x f64);
+        "pow" f64::powf, (x f64, y f64);
+        "atan2" f64::atan2, (x f64, y f64);
+        "hypot" f64::hypot, (x f64, y f64);
+        "fmod" |x, y| x % y, (x f64, y f64);
+        "fma" f64::mul_add, (x f64, y f64, z f64);
+    }
+}
+
+#[test]
+fn floats_agree_with_rust_on_many_values() {
+    agrees! { f32,
+        "sinf" f32::sin, (x f32);
+        "tanf" f32::tan, (x f32);
+        "expf" f32::exp, (x f32);
+        "logf" f32::ln, (x f32);
+        "cbrtf" f32::cbrt, (x f32);
+        "truncf" f32::trunc, (x f32);
+        "powf" f32::powf, (x f32, y f32);
+        "atan2f" f32::atan2, (x f32, y f32);
+        "hypotf" f32::hypot, (x f32, y f32);
+        "fmodf" |x, y| x % y, (x f32, y f32);
+        "fmaf" f32::mul_add, (x f32, y f32, z f32);
+    }
+}
+
 #[test]
 fn special_values_come_through_as_they_are() {
     assert!(call("sqrt", [-1.0_f64]).is_nan());
@@ -60,6 +121,20 @@ fn frexp_and_modf_write_through_pointers() {
     // SAFETY: `double modf(double, double *)`.
     assert_eq!(unsafe { modf.call::<f64>(&[arg(&-3.25_f64), arg(&at)]) }, Ok(-0.25));
     assert_eq!(whole, -3.0);
+
+    let frexpf = function("frexpf", Type::F32, [Type::F32, Type::POINTER]);
+    let at = &raw mut exponent;
+    // SAFETY: `float frexpf(float, int *)`.
+    assert_eq!(unsafe { frexpf.call::<f32>(&[arg(&-0.3125_f32), arg(&at)]) }, Ok(-0.625));
+    assert_eq!(exponent, -1);
+
+    // Two floats side by side: only the first may be written.
+    let modff = function("modff", Type::F32, [Type::F32, Type::POINTER]);
+    let mut wholes = [0.0_f32, 9.0];
+    let at = wholes.as_mut_ptr();
+    // SAFETY: `float modff(float, float *)`.
+    assert_eq!(unsafe { modff.call::<f32>(&[arg(&7.5_f32), arg(&at)]) }, Ok(0.5));
+    assert_eq!(wholes, [7.0, 9.0]);
 }
 
 #[test]

@@ -9,7 +9,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const P: Type = Type::POINTER;
 const INT: Type = Type::C_INT;
 const FINISH: i32 = 4;
+const OK: i32 = 0;
 const STREAM_END: i32 = 1;
+const DATA_ERROR: i32 = -3;
+const BUF_ERROR: i32 = -5;
+/// What zlib is to hand to its allocator with each call.
+const OPAQUE: usize = 0xfee1_600d;
 
 /// `z_stream` of zlib.h, as C describes it; its bytes are kept and read by field.
 fn stream_type() -> Type {
@@ -60,6 +65,61 @@ impl Stream {
         // SAFETY: as in `set`; the tests read plain integers and pointers.
         unsafe { self.at::<T>(field).read() }
     }
+
+    fn set_buffers(&mut self, input: &[u8], output: &mut [u8]) {
+        self.set("next_in", input.as_ptr());
+        self.set("avail_in", input.len() as u32);
+        self.set("next_out", output.as_mut_ptr());
+        self.set("avail_out", output.len() as u32);
+    }
+}
+
+/// A Rust allocator for zlib that counts.
+struct Allocator {
+    zalloc: Callback,
+    zfree: Callback,
+    live: Arc<AtomicUsize>,
+    made: Arc<AtomicUsize>,
+    strangers: Arc<AtomicUsize>,
+}
+
+impl Allocator {
+    fn new() -> Self {
+        let [live, made, strangers] = [(); 3].map(|()| Arc::new(AtomicUsize::new(0)));
+        let layout = |size: usize| Layout::from_size_align(size + 16, 16).expect("a small size");
+        let (count, all, odd) = (Arc::clone(&live), Arc::clone(&made), Arc::clone(&strangers));
+        let zalloc = move |opaque: *mut c_void, items: u32, size: u32| -> *mut c_void {
+            let size = items as usize * size as usize;
+            count.fetch_add(1, Ordering::Relaxed);
+            all.fetch_add(1, Ordering::Relaxed);
+            odd.fetch_add(usize::from(opaque.addr() != OPAQUE), Ordering::Relaxed);
+            // SAFETY: the size is not zero; it is kept in front, for `zfree`.
+            unsafe {
+                let block = alloc(layout(size));
+                block.cast::<usize>().write(size);
+                block.add(16).cast()
+            }
+        };
+        let (count, odd) = (Arc::clone(&live), Arc::clone(&strangers));
+        let zfree = move |opaque: *mut c_void, address: *mut c_void| {
+            count.fetch_sub(1, Ordering::Relaxed);
+            odd.fetch_add(usize::from(opaque.addr() != OPAQUE), Ordering::Relaxed);
+            // SAFETY: zlib frees what `zalloc` gave it, whose size stands in front.
+            unsafe {
+                let block = address.cast::<u8>().sub(16);
+                dealloc(block, layout(block.cast::<usize>().read()));
+            }
+        };
+        let zalloc = Callback::new(zalloc).expect("a callback");
+        let zfree = Callback::new(zfree).expect("a callback");
+        Self { zalloc, zfree, live, made, strangers }
+    }
+
+    fn give_to(&self, stream: &mut Stream) {
+        stream.set("zalloc", self.zalloc.as_ptr());
+        stream.set("zfree", self.zfree.as_ptr());
+        stream.set("opaque", OPAQUE);
+    }
 }
 
 struct Zlib(Library);
@@ -73,6 +133,42 @@ impl Zlib {
     fn function<const N: usize>(&self, name: &str, result: Type, types: [Type; N]) -> Function {
         let interface = CallInterface::new(result, types).expect("a C signature");
         Function::load(&self.0, name, &interface).expect("it is in zlib")
+    }
+
+    fn version(&self) -> *const c_char {
+        // SAFETY: `const char *zlibVersion(void)`.
+        unsafe { self.function("zlibVersion", P, []).call(&[]) }.expect("it fits")
+    }
+
+    fn init_deflate(&self, stream: &mut Stream, level: i32) {
+        let init = self.function("deflateInit_", INT, [P, INT, P, INT]);
+        let (size, at) = (stream.ty.size() as i32, stream.bytes.as_mut_ptr());
+        let version = self.version();
+        let arguments = [arg(&at), arg(&level), arg(&version), arg(&size)];
+        // SAFETY: a stream of that size with its allocator, if any, and zlib's own version.
+        assert_eq!(unsafe { init.call(&arguments) }, Ok(OK));
+    }
+
+    fn init_inflate(&self, stream: &mut Stream) {
+        let init = self.function("inflateInit_", INT, [P, P, INT]);
+        let (size, at, version) =
+            (stream.ty.size() as i32, stream.bytes.as_mut_ptr(), self.version());
+        // SAFETY: as above.
+        assert_eq!(unsafe { init.call(&[arg(&at), arg(&version), arg(&size)]) }, Ok(OK));
+    }
+
+    /// One step of `deflate` or `inflate`, or the end of either.
+    fn step(&self, name: &str, stream: &mut Stream, flush: Option<i32>) -> i32 {
+        let at = stream.bytes.as_mut_ptr();
+        let status = match flush {
+            // SAFETY: an initialised stream, with valid buffers.
+            Some(flush) => unsafe {
+                self.function(name, INT, [P, INT]).call(&[arg(&at), arg(&flush)])
+            },
+            // SAFETY: an initialised stream.
+            None => unsafe { self.function(name, INT, [P]).call(&[arg(&at)]) },
+        };
+        status.expect("the call fits")
     }
 
     /// Runs `deflate` or `inflate` over the input in small pieces.
@@ -97,7 +193,7 @@ impl Zlib {
             let stream_at = stream.bytes.as_mut_ptr();
             // SAFETY: an initialised stream, with valid buffers.
             let status: i32 = unsafe { step.call(&[arg(&stream_at), arg(&flush)]) }.expect("fits");
-            assert!(status >= 0 || status == -5, "{name}: {status}");
+            assert!(status >= OK || status == BUF_ERROR, "{name}: {status}");
             let written = piece.len() - stream.get::<u32>("avail_out") as usize;
             output.extend_from_slice(&piece[..written]);
             end = status == STREAM_END;
@@ -124,74 +220,119 @@ fn megabyte() -> Vec<u8> {
 #[test]
 fn a_megabyte_survives_deflate_and_inflate() {
     let zlib = Zlib::open();
-    let live = Arc::new(AtomicUsize::new(0));
-    let made = Arc::new(AtomicUsize::new(0));
-    let layout = |size: usize| Layout::from_size_align(size + 16, 16).expect("a small size");
-    let (count, all) = (Arc::clone(&live), Arc::clone(&made));
-    let zalloc = Callback::new(move |_: *mut c_void, items: u32, size: u32| -> *mut c_void {
-        let size = items as usize * size as usize;
-        count.fetch_add(1, Ordering::Relaxed);
-        all.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the size is not zero; it is kept in front, for `zfree`.
-        unsafe {
-            let block = alloc(layout(size));
-            block.cast::<usize>().write(size);
-            block.add(16).cast()
-        }
-    })
-    .expect("a callback");
-    let count = Arc::clone(&live);
-    let zfree = Callback::new(move |_: *mut c_void, address: *mut c_void| {
-        count.fetch_sub(1, Ordering::Relaxed);
-        // SAFETY: zlib frees what `zalloc` gave it, whose size stands in front.
-        unsafe {
-            let block = address.cast::<u8>().sub(16);
-            dealloc(block, layout(block.cast::<usize>().read()));
-        }
-    })
-    .expect("a callback");
-
-    let version = zlib.function("zlibVersion", P, []);
-    // SAFETY: `const char *zlibVersion(void)`.
-    let version: *const c_char = unsafe { version.call(&[]) }.expect("it fits");
     // SAFETY: it returns a string.
-    assert!(unsafe { CStr::from_ptr(version) }.to_bytes().starts_with(b"1."));
+    assert!(unsafe { CStr::from_ptr(zlib.version()) }.to_bytes().starts_with(b"1."));
+    let allocator = Allocator::new();
+    let live = || allocator.live.load(Ordering::Relaxed);
 
     let input = megabyte();
+    let checksum = adler32(&input);
     let mut stream = Stream::new();
-    let size = stream.ty.size() as i32;
-    assert_eq!(size, 112);
-    stream.set("zalloc", zalloc.as_ptr());
-    stream.set("zfree", zfree.as_ptr());
-    let init = zlib.function("deflateInit_", INT, [P, INT, P, INT]);
-    let at = stream.bytes.as_mut_ptr();
-    // SAFETY: a zeroed stream with its allocator, and zlib's own version.
-    let status = unsafe { init.call(&[arg(&at), arg(&6_i32), arg(&version), arg(&size)]) };
-    assert_eq!(status, Ok(0_i32));
-    assert!(live.load(Ordering::Relaxed) > 0);
+    assert_eq!(stream.ty.size(), 112);
+    allocator.give_to(&mut stream);
+    zlib.init_deflate(&mut stream, 6);
+    assert!(live() > 0);
     let packed = zlib.pump("deflate", &mut stream, &input, 2 << 20);
     assert_eq!(stream.get::<u64>("total_in"), 1 << 20);
     assert_eq!(stream.get::<u64>("total_out"), packed.len() as u64);
-    let end = zlib.function("deflateEnd", INT, [P]);
-    // SAFETY: the stream was initialised for deflating.
-    assert_eq!(unsafe { end.call(&[arg(&stream.bytes.as_mut_ptr())]) }, Ok(0_i32));
+    assert_eq!(stream.get::<u64>("adler"), checksum);
+    assert_eq!(packed.last_chunk(), Some(&(checksum as u32).to_be_bytes()));
+    assert_eq!(zlib.step("deflateEnd", &mut stream, None), OK);
+    assert_eq!(live(), 0, "zlib frees what it allocates");
     assert!(packed.len() < input.len() * 3 / 4, "{} bytes", packed.len());
 
     let mut stream = Stream::new();
-    stream.set("zalloc", zalloc.as_ptr());
-    stream.set("zfree", zfree.as_ptr());
-    let init = zlib.function("inflateInit_", INT, [P, P, INT]);
-    let at = stream.bytes.as_mut_ptr();
-    // SAFETY: as above.
-    let status = unsafe { init.call(&[arg(&at), arg(&version), arg(&size)]) };
-    assert_eq!(status, Ok(0_i32));
+    allocator.give_to(&mut stream);
+    zlib.init_inflate(&mut stream);
     let unpacked = zlib.pump("inflate", &mut stream, &packed, 2 << 20);
-    let end = zlib.function("inflateEnd", INT, [P]);
-    // SAFETY: the stream was initialised for inflating.
-    assert_eq!(unsafe { end.call(&[arg(&stream.bytes.as_mut_ptr())]) }, Ok(0_i32));
+    assert_eq!(stream.get::<u64>("total_in"), packed.len() as u64);
+    assert_eq!(stream.get::<u64>("total_out"), 1 << 20);
+    assert_eq!(stream.get::<u64>("adler"), checksum);
+    assert_eq!(zlib.step("inflateEnd", &mut stream, None), OK);
     assert!(unpacked == input, "the megabyte came back different");
-    assert_eq!(live.load(Ordering::Relaxed), 0, "zlib frees what it allocates");
-    assert!(made.load(Ordering::Relaxed) >= 4);
+    assert_eq!(live(), 0, "zlib frees what it allocates");
+    assert!(allocator.made.load(Ordering::Relaxed) >= 4);
+    assert_eq!(allocator.strangers.load(Ordering::Relaxed), 0, "`opaque` came back each time");
+}
+
+#[test]
+fn a_megabyte_in_one_step_each_way() {
+    let zlib = Zlib::open();
+    let input = megabyte();
+    let mut sizes = Vec::new();
+    for level in [1, 9] {
+        let mut stream = Stream::new();
+        zlib.init_deflate(&mut stream, level);
+        let bound = zlib.function("deflateBound", Type::C_ULONG, [P, Type::C_ULONG]);
+        let (at, length) = (stream.bytes.as_mut_ptr(), input.len() as u64);
+        // SAFETY: an initialised stream.
+        let bound: u64 = unsafe { bound.call(&[arg(&at), arg(&length)]) }.expect("it fits");
+        assert!(bound > length);
+        let mut packed = vec![0; bound as usize];
+        stream.set_buffers(&input, &mut packed);
+        assert_eq!(zlib.step("deflate", &mut stream, Some(FINISH)), STREAM_END);
+        packed.truncate(stream.get::<u64>("total_out") as usize);
+        assert_eq!(stream.get::<*const u8>("next_in"), input.as_ptr_range().end);
+        assert_eq!(zlib.step("deflateEnd", &mut stream, None), OK);
+        sizes.push(packed.len());
+
+        let mut unpacked = vec![0; input.len()];
+        let mut stream = Stream::new();
+        zlib.init_inflate(&mut stream);
+        stream.set_buffers(&packed, &mut unpacked);
+        assert_eq!(zlib.step("inflate", &mut stream, Some(FINISH)), STREAM_END);
+        assert_eq!((stream.get("avail_in"), stream.get("avail_out")), (0_u32, 0_u32));
+        assert_eq!(zlib.step("inflateEnd", &mut stream, None), OK);
+        assert!(unpacked == input, "level {level}: the megabyte came back different");
+    }
+    assert!(sizes[1] < sizes[0], "level 9 packs tighter than level 1: {sizes:?}");
+}
+
+#[test]
+fn a_damaged_stream_is_reported_in_zlibs_words() {
+    let zlib = Zlib::open();
+    let input = b"the quick brown fox";
+    let mut packed = [0; 64];
+    let mut stream = Stream::new();
+    zlib.init_deflate(&mut stream, 9);
+    stream.set_buffers(input, &mut packed);
+    assert_eq!(zlib.step("deflate", &mut stream, Some(FINISH)), STREAM_END);
+    let length = stream.get::<u64>("total_out") as usize;
+    assert_eq!(zlib.step("deflateEnd", &mut stream, None), OK);
+    // The last byte is one of the checksum's.
+    packed[length - 1] ^= 1;
+
+    let mut output = [0; 64];
+    let mut stream = Stream::new();
+    zlib.init_inflate(&mut stream);
+    stream.set_buffers(&packed[..length], &mut output);
+    assert_eq!(zlib.step("inflate", &mut stream, Some(FINISH)), DATA_ERROR);
+    // SAFETY: zlib leaves a string there when it fails.
+    let message = unsafe { CStr::from_ptr(stream.get::<*const c_char>("msg")) };
+    assert_eq!(message, c"incorrect data check");
+    assert_eq!(&output[..input.len()], input);
+    assert_eq!(zlib.step("inflateEnd", &mut stream, None), OK);
+}
+
+/// RFC 1950, 8.2.
+fn adler32(data: &[u8]) -> u64 {
+    let (a, b) = data.iter().fold((1_u64, 0), |(a, b), &byte| {
+        let a = (a + u64::from(byte)) % 65521;
+        (a, (a + b) % 65521)
+    });
+    b << 16 | a
+}
+
+/// RFC 1952, 8, a bit at a time.
+fn crc32(data: &[u8]) -> u64 {
+    let mut crc = u32::MAX;
+    for &byte in data {
+        crc ^= u32::from(byte);
+        for _ in 0..8 {
+            crc = (crc >> 1) ^ (0xedb8_8320 * (crc & 1));
+        }
+    }
+    u64::from(!crc)
 }
 
 #[test]
@@ -205,4 +346,8 @@ fn checksums_agree_with_their_definitions() {
     };
     assert_eq!(call("crc32", 0, b"123456789"), 0xcbf4_3926);
     assert_eq!(call("adler32", 1, b"Wikipedia"), 0x11e6_0398);
+    let data = megabyte();
+    let (first, rest) = data.split_at(333_333);
+    assert_eq!(call("crc32", call("crc32", 0, first), rest), crc32(&data));
+    assert_eq!(call("adler32", call("adler32", 1, first), rest), adler32(&data));
 }

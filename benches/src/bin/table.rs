@@ -1,9 +1,12 @@
-//! Writes `docs/performance-table.md` from what the last `cargo bench` measured.
+//! Writes the table of `docs/performance.md` from what the last `cargo bench` measured.
 
 use ffi_benches::{CALLBACKS, CALLS, MAKING, file_name};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
+const BEGIN: &str = "<!-- table -->";
+const END: &str = "<!-- end of table -->";
 const CONTENDERS: [&str; 5] = ["direct", "static", "ffi", "checked", "libffi"];
 
 fn main() {
@@ -11,7 +14,34 @@ fn main() {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
     let table = table(|shape, contender| median(&target, shape, contender));
     print!("{table}");
-    std::fs::write(root.join("docs/performance-table.md"), table).expect("docs/ is writable");
+    let path = root.join("docs/performance.md");
+    let text = std::fs::read_to_string(&path).expect("docs/performance.md is there");
+    let (before, rest) = text.split_once(BEGIN).expect("it has a place for the table");
+    let (_, after) = rest.split_once(END).expect("the place has an end");
+    let text = format!("{before}{BEGIN}\n{}\n\n{table}{END}{after}", conditions(root));
+    std::fs::write(path, text).expect("docs/ is writable");
+}
+
+/// When, where and of what the table is.
+fn conditions(root: &Path) -> String {
+    let output = |program: &str, words: &[&str]| {
+        let output = Command::new(program).args(words).current_dir(root).output();
+        output.map_or_else(
+            |_| "unknown".into(),
+            |o| String::from_utf8_lossy(&o.stdout).trim().to_owned(),
+        )
+    };
+    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("unknown");
+    format!(
+        "Taken on {}, {} cores of {}, Linux {}, {}, at commit {}.",
+        output("date", &["+%Y-%m-%d"]),
+        std::thread::available_parallelism().map_or(0, usize::from),
+        model.trim_start_matches(['\t', ' ', ':']),
+        output("uname", &["-r"]),
+        output("rustc", &["--version"]),
+        output("git", &["rev-parse", "--short", "HEAD"]),
+    )
 }
 
 /// The median of a benchmark in nanoseconds, from criterion's own files.

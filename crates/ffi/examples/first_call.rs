@@ -12,8 +12,8 @@ fn main() -> Result<(), Error> {
     let cbrt = describe(&libm, "cbrt", CallInterface::new(Type::F64, [Type::F64])?)?;
     // SAFETY: here and below, the types are those of the C declarations, and the pointers are to
     // values of this function that outlive the call.
-    let root: f64 = unsafe { cbrt.call(&[arg(&27.0)]) }?;
-    println!("  cbrt(27) = {root}\n");
+    let root: f64 = unsafe { cbrt.call(&[arg(&2.0)]) }?;
+    println!("  cbrt(2) = {root}\n");
 
     // A struct returned by value.
     let div_t = Type::structure("div_t").field("quot", Type::C_INT).field("rem", Type::C_INT);
