@@ -9,6 +9,7 @@ use std::cell::Cell;
 use std::ffi::c_void;
 use std::fmt::Debug;
 use std::mem::MaybeUninit;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 /// Counts the allocations of each thread by itself.
@@ -70,7 +71,8 @@ struct Page([i64; 512]);
 // SAFETY: `repr(C)`, with that one member.
 unsafe impl CType for Page {
     fn c_type() -> Type {
-        structure([array(Type::I64, 512)])
+        static TYPE: LazyLock<Type> = LazyLock::new(|| structure([array(Type::I64, 512)]));
+        TYPE.clone()
     }
 }
 
@@ -84,7 +86,8 @@ struct Mixed {
 // SAFETY: `repr(C)`, with those two members.
 unsafe impl CType for Mixed {
     fn c_type() -> Type {
-        structure([Type::I64, Type::F64])
+        static TYPE: LazyLock<Type> = LazyLock::new(|| structure([Type::I64, Type::F64]));
+        TYPE.clone()
     }
 }
 
@@ -95,7 +98,8 @@ struct Quotient([i32; 2]);
 // SAFETY: `repr(C)`; the two ints are `quot` and `rem`.
 unsafe impl CType for Quotient {
     fn c_type() -> Type {
-        structure([Type::C_INT, Type::C_INT])
+        static TYPE: LazyLock<Type> = LazyLock::new(|| structure([Type::C_INT, Type::C_INT]));
+        TYPE.clone()
     }
 }
 

@@ -40,6 +40,30 @@ pub(crate) fn plan_into(
     Ok(())
 }
 
+/// How a scalar travels in its eightbyte.
+#[derive(Clone, Copy)]
+struct Eightbyte {
+    is_sse: bool,
+    extension: Extension,
+    len: u32,
+}
+
+/// For each scalar, by its discriminant: worked out when this is compiled, as most signatures are
+/// made of scalars, and preparing them is measured.
+const EIGHTBYTES: [Eightbyte; Scalar::ALL.len()] = {
+    let nothing = Eightbyte { is_sse: false, extension: Extension::None, len: 0 };
+    let mut all = [nothing; Scalar::ALL.len()];
+    let mut index = 0;
+    while index < all.len() {
+        let scalar = Scalar::ALL[index];
+        let is_sse = matches!(Class::of_scalar(scalar), Class::Sse);
+        let len = scalar.size() as u32;
+        all[scalar as usize] = Eightbyte { is_sse, extension: extension(scalar), len };
+        index += 1;
+    }
+    all
+};
+
 struct Counters<'a> {
     plan: PlanBuilder<'a>,
     /// The next of rdi, rsi, rdx, rcx, r8, r9.
@@ -63,7 +87,7 @@ impl Counters<'_> {
     /// One eightbyte: the next register of its class, or else the next of the stack.
     #[inline]
     fn scalar(&mut self, index: usize, scalar: Scalar) {
-        let is_sse = Class::of_scalar(scalar) == Class::Sse;
+        let Eightbyte { is_sse, extension, len } = EIGHTBYTES[scalar as usize];
         let (counter, bank, count) = if is_sse {
             (&mut self.vector, layout::VECTOR, 8)
         } else {
@@ -76,8 +100,7 @@ impl Counters<'_> {
             self.stack += 8;
             REGISTERS.size + self.stack as u32 - 8
         };
-        let (argument, extension, len) = (index as u16, extension(scalar), scalar.size() as u32);
-        let m = Move { argument, extension, offset: 0, len, to };
+        let m = Move { argument: index as u16, extension, offset: 0, len, to };
         self.plan.scalar(m, is_sse && in_register);
     }
 
@@ -193,7 +216,7 @@ fn eightbytes(ty: &Type, classes: [Class; 2]) -> impl Iterator<Item = Move> {
 /// How a scalar fills its eightbyte. The psABI leaves the upper bits undefined except for `_Bool`,
 /// but clang's callees rely on integers being extended to 32 bits, and its callers on results.
 #[inline]
-fn extension(scalar: Scalar) -> Extension {
+const fn extension(scalar: Scalar) -> Extension {
     match scalar {
         Scalar::Bool => Extension::Bool,
         scalar if scalar.is_signed() => Extension::Sign,

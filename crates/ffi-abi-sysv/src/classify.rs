@@ -38,7 +38,7 @@ impl Class {
     }
 
     #[inline]
-    pub(crate) fn of_scalar(scalar: Scalar) -> Class {
+    pub(crate) const fn of_scalar(scalar: Scalar) -> Class {
         if scalar.is_float() { Class::Sse } else { Class::Integer }
     }
 }

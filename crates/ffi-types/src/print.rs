@@ -145,7 +145,7 @@ impl Display for Signature {
                 f.write_str(", ")?;
             }
             if self.first_variadic() == Some(index) {
-                f.write_str("..., /* ")?;
+                f.write_str("... /* ")?;
             }
             printer.write(f, ty)?;
         }

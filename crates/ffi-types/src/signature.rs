@@ -31,7 +31,7 @@ fn collect(types: impl IntoIterator<Item = Type>) -> Arguments {
 ///     [Type::POINTER, Type::C_INT, Type::F64],
 ///     1,
 /// )?;
-/// assert_eq!(printf.to_string(), "int32_t (void *, ..., /* int32_t, double */)");
+/// assert_eq!(printf.to_string(), "int32_t (void *, ... /* int32_t, double */)");
 /// # Ok::<(), ffi_types::InvalidCallInterfaceError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

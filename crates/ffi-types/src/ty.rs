@@ -42,7 +42,7 @@ pub enum Scalar {
 
 impl Scalar {
     /// Every one, in the order of the discriminants.
-    pub(crate) const ALL: [Self; 12] = [
+    pub const ALL: [Self; 12] = [
         Self::Bool,
         Self::I8,
         Self::U8,

@@ -16,18 +16,27 @@ use core::ptr::NonNull;
 /// [`SCALAR`](Self::SCALAR) says the same as `c_type`.
 ///
 /// # Examples
+/// The type is made once, and shared from then on: it is asked for whenever a callback reads a
+/// `Point`, unless [`ANY_BITS`](Self::ANY_BITS) is said too.
 /// ```
 /// use ffi_types::{CType, Type};
+/// use std::sync::LazyLock;
 ///
 /// #[repr(C)]
 /// #[derive(Clone, Copy)]
 /// struct Point { x: f64, y: f64 }
 ///
-/// // SAFETY: `repr(C)`, and the members are listed in order with their types.
+/// // SAFETY: `repr(C)`, and the members are listed in order with their types. Any bits make two
+/// // numbers.
 /// unsafe impl CType for Point {
+///     const ANY_BITS: bool = true;
+///
 ///     fn c_type() -> Type {
-///         let point = Type::structure("point").field("x", Type::F64).field("y", Type::F64);
-///         point.build().expect("two doubles make a struct")
+///         static POINT: LazyLock<Type> = LazyLock::new(|| {
+///             let point = Type::structure("point").field("x", Type::F64).field("y", Type::F64);
+///             point.build().expect("two doubles make a struct")
+///         });
+///         POINT.clone()
 ///     }
 /// }
 /// assert_eq!(Point::c_type().size(), size_of::<Point>());
