@@ -74,7 +74,9 @@ pub use error::{CallError, Error, PrepareError};
 pub use function::Function;
 
 pub use ffi_callback::{Arguments, CallbackError, Closure, ReturnSlot};
-pub use ffi_dl::{Flags, Library, LibraryError, OwnedSymbol, Symbol};
+pub use ffi_dl::{
+    Flags, Library, LibraryError, Operation, OwnedSymbol, Reason, Symbol, SymbolName,
+};
 pub use ffi_types::{
     Aapcs64, AggregateBuilder, CType, CallingConvention, CallingConventionError, Convention,
     DataModel, Extension, Field, InterfaceField, InterfaceReason, InvalidCallInterfaceError, Leaf,
