@@ -1,8 +1,7 @@
-//! The limits of callbacks: how many, how they end, and what a panic does.
+//! The limits of callbacks: how many there can be, and what they receive and return.
 
 use ffi::{Arg, CallInterface, Callback, CallbackError, Error, Type, arg};
 use std::collections::HashSet;
-use std::process::{Command, Output};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
@@ -192,56 +191,4 @@ fn a_result_that_is_not_set_is_zero() {
     let callback = Callback::dynamic(Type::I64, [], |_, _| {}).expect("there is room");
     // SAFETY: the callback has this type.
     assert_eq!(unsafe { callback.as_fn::<extern "C" fn() -> i64>()() }, 0);
-}
-
-/// Runs one of the tests below in a process of its own, where it ends the process.
-fn in_a_process(test: &str) -> Output {
-    let this = std::env::current_exe().expect("a path");
-    let mut command = Command::new(this);
-    command.args(["--exact", test, "--include-ignored", "--nocapture"]).env("FFI_TEST_ENDS", "1");
-    command.output().expect("it runs")
-}
-
-fn ends_here() -> bool {
-    std::env::var_os("FFI_TEST_ENDS").is_some()
-}
-
-fn assert_aborted(output: &Output, message: &str) {
-    use std::os::unix::process::ExitStatusExt;
-    let text = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.signal(), Some(libc::SIGABRT), "{}\n{text}", output.status);
-    assert!(text.contains(message), "no {message:?} in:\n{text}");
-}
-
-#[test]
-fn a_panic_in_a_callback_aborts_with_a_message() {
-    if ends_here() {
-        let callback =
-            Callback::new(|n: i32| -> i32 { panic!("wrong number {n}") }).expect("there is room");
-        // SAFETY: the callback has this type.
-        unsafe { callback.as_fn::<extern "C" fn(i32) -> i32>()(5) };
-        return;
-    }
-    let output = in_a_process("a_panic_in_a_callback_aborts_with_a_message");
-    assert_aborted(
-        &output,
-        "ffi: the callback `int32_t (int32_t)` panicked, and a panic cannot travel into C; \
-         aborting: wrong number 5",
-    );
-}
-
-#[test]
-fn a_call_after_the_drop_aborts_with_a_message() {
-    if ends_here() {
-        let callback = number(1).expect("there is room");
-        // SAFETY: none: this is the mistake that the test is about.
-        let stale = unsafe { callback.as_fn::<extern "C" fn() -> usize>() };
-        drop(callback);
-        // Others come and go, and take no part in it.
-        let _others: Vec<Callback> = (0..100).map(|n| number(n).expect("room")).collect();
-        stale();
-        return;
-    }
-    let output = in_a_process("a_call_after_the_drop_aborts_with_a_message");
-    assert_aborted(&output, "ffi: C called a callback that has been dropped; aborting");
 }

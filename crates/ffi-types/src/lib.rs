@@ -23,6 +23,7 @@ mod callback;
 mod convention;
 mod error;
 mod execute;
+mod identity;
 mod layout;
 mod plan;
 mod plan_builder;
