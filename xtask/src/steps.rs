@@ -90,7 +90,10 @@ impl Steps {
                 Verdict::Passed | Verdict::NotRun => {}
             }
         }
-        println!("\n{}", self.totals());
+        // Nothing was counted where nothing is a test.
+        if self.0.iter().any(|step| step.count.passed + step.count.failed > 0) {
+            println!("\n{}", self.totals());
+        }
         failure.map_or(Ok(()), Err)
     }
 
@@ -119,6 +122,7 @@ pub(crate) fn test() -> Result<(), String> {
 
 pub(crate) fn lint() -> Result<(), String> {
     Steps::default()
+        .task("setup", crate::setup::run)
         .component("formatting", "fmt --all --check")
         .component("clippy", "clippy --workspace --all-targets -- -D warnings")
         .run("README's first command", readme_command)
@@ -132,6 +136,7 @@ pub(crate) fn ci() -> Result<(), String> {
 
 pub(crate) fn bench() -> Result<(), String> {
     Steps::default()
+        .task("setup", crate::setup::run)
         .cargo("benchmarks", "bench -p ffi-benches --bench calls", &[])
         .cargo("table", "run -q -p ffi-benches --bin table", &[])
         .finish()
