@@ -18,3 +18,8 @@ pub mod shapes;
 
 pub use case::Case;
 pub use compile::{Compiler, compilers};
+
+/// README's code, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
