@@ -152,7 +152,10 @@ impl Plan {
                     // SAFETY: the builder checked that a return move lies inside both.
                     unsafe {
                         let from = value.add(m.offset as usize);
-                        let word = read_extended(from, m.len, m.extension);
+                        let word = match (m.len, m.extension) {
+                            (1, Extension::Bool) => Word::new((from.read() != 0).into()),
+                            (len, extension) => read_extended(from, len, extension),
+                        };
                         returned.add(m.to as usize).cast::<Word>().write(word);
                     }
                 }

@@ -2,7 +2,7 @@
 
 use crate::error::{TypeProblem, TypeValidationError};
 use crate::repr::Repr;
-use crate::ty::{Aggregate, Field, Leaf, MAX_LEAVES_SIZE};
+use crate::ty::{Aggregate, Field, Leaf, MAX_LEAVES_SIZE, Pack};
 use crate::{Scalar, Type, TypeKind};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -23,7 +23,7 @@ pub struct AggregateBuilder {
     kind: TypeKind,
     name: Option<String>,
     members: Vec<Member>,
-    pack: Option<usize>,
+    pack: Option<Pack>,
     align: Option<usize>,
     stated: Option<(usize, usize)>,
 }
@@ -64,14 +64,16 @@ impl AggregateBuilder {
         self
     }
 
-    /// `__attribute__((packed))`: no member is aligned to more than one byte.
-    pub fn packed(self) -> Self {
-        self.pack(1)
+    /// `__attribute__((packed))`: no member is aligned to more than one byte, but for one with an
+    /// alignment [of its own](Self::aligned_field).
+    pub fn packed(mut self) -> Self {
+        self.pack = Some(Pack::Attribute);
+        self
     }
 
     /// `#pragma pack(max_align)`: no member is aligned to more than that, in bytes.
     pub fn pack(mut self, max_align: usize) -> Self {
-        self.pack = Some(max_align);
+        self.pack = Some(Pack::Pragma(max_align));
         self
     }
 
@@ -147,7 +149,11 @@ impl AggregateBuilder {
         if self.members.is_empty() {
             return Err(self.error(TypeProblem::Empty, None));
         }
-        for align in [self.pack, self.align].into_iter().flatten() {
+        let pragma = match self.pack {
+            Some(Pack::Pragma(align)) => Some(align),
+            _ => None,
+        };
+        for align in [pragma, self.align].into_iter().flatten() {
             check_align(align).map_err(|reason| self.error(reason, None))?;
         }
         let mut names = BTreeMap::new();
@@ -193,8 +199,7 @@ impl AggregateBuilder {
     }
 
     fn member_align(&self, member: &Member) -> usize {
-        let align = member.ty.align().max(member.align.unwrap_or(1));
-        align.min(self.pack.unwrap_or(align))
+        packed_align(self.pack, member.ty.align(), member.align)
     }
 
     fn stated_layout(
@@ -232,6 +237,16 @@ impl AggregateBuilder {
             offsets.push(offset);
         }
         Ok((offsets, size, align, natural))
+    }
+}
+
+/// What a member is aligned to, given its type's alignment and that of its own attribute.
+pub(crate) fn packed_align(pack: Option<Pack>, ty: usize, attribute: Option<usize>) -> usize {
+    let align = ty.max(attribute.unwrap_or(1));
+    match pack {
+        None => align,
+        Some(Pack::Attribute) => attribute.unwrap_or(1),
+        Some(Pack::Pragma(most)) => align.min(most),
     }
 }
 

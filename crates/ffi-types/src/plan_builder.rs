@@ -40,7 +40,9 @@ impl<'a> PlanBuilder<'a> {
     #[inline]
     pub fn returned(&mut self, m: Move) {
         let plan = &mut *self.plan;
-        assert!(m.len <= 8 && m.to + 8 <= plan.returns.size, "{m:?} is outside the return image");
+        check(&m);
+        let inside = m.len <= 8 && m.to.checked_add(8).is_some_and(|end| end <= plan.returns.size);
+        assert!(inside, "{m:?} is outside the return image");
         assert!(plan.argument_count == 0, "the result comes before the arguments");
         plan.moves.push(m);
         plan.return_moves += 1;
@@ -48,8 +50,15 @@ impl<'a> PlanBuilder<'a> {
 
     /// The result is in memory. Its address goes to one image offset, and comes back at another
     /// one of the return register file where the convention says so.
+    ///
+    /// # Panics
+    /// If either is no register's: a mistake of the convention, not of its user.
     #[inline]
     pub fn returned_in_memory(&mut self, pointer_to: u32, pointer_back: Option<u32>) {
+        let within = |to: u32, size: u32| to.checked_add(8).is_some_and(|end| end <= size);
+        assert!(within(pointer_to, self.plan.registers.size), "the address is outside the image");
+        let back = pointer_back.is_none_or(|to| within(to, self.plan.returns.size));
+        assert!(back, "the address comes back outside the return image");
         self.plan.return_pointer = Some((pointer_to, pointer_back));
     }
 
@@ -57,11 +66,11 @@ impl<'a> PlanBuilder<'a> {
     /// copy becomes several moves of eight bytes.
     ///
     /// # Panics
-    /// If the arguments are out of order or the move extends more than 8 bytes: a mistake of the
+    /// If the arguments are out of order or there is no such extension: a mistake of the
     /// convention, not of its user.
     #[inline]
     pub fn argument(&mut self, m: Move) {
-        assert!(m.extension == Extension::None || m.len <= 8, "{} bytes cannot be extended", m.len);
+        check(&m);
         if m.extension != Extension::None || m.len > MAX_WORDWISE || !m.to.is_multiple_of(8) {
             self.push(m);
             return;
@@ -88,7 +97,8 @@ impl<'a> PlanBuilder<'a> {
     /// As for `argument`.
     #[inline]
     pub fn scalar(&mut self, m: Move, in_vector: bool) {
-        debug_assert!(m.extension != Extension::None && m.len <= 8);
+        debug_assert_ne!(m.extension, Extension::None);
+        check(&m);
         debug_assert_eq!(in_vector, self.plan.registers.vector.contains(m.to));
         self.plan.uses_vector |= in_vector;
         self.add(m, 8);
@@ -100,7 +110,8 @@ impl<'a> PlanBuilder<'a> {
         let next = plan.argument_count;
         assert!(m.argument == next || m.argument + 1 == next, "arguments are out of order");
         plan.argument_count = m.argument + 1;
-        self.end = self.end.max(m.to + written);
+        let end = m.to.checked_add(written).expect("a move inside the image");
+        self.end = self.end.max(end);
         plan.only_words &= m.len == 8 && m.to.is_multiple_of(8);
         plan.moves.push(m);
     }
@@ -128,4 +139,17 @@ impl<'a> PlanBuilder<'a> {
         plan.stack_size = stack_size.next_multiple_of(16);
         assert!(self.end <= plan.registers.size + plan.stack_size, "a move is outside the image");
     }
+}
+
+/// # Panics
+/// If there is no such move: of nothing, or with an extension of more than an eightbyte, or of the
+/// sign of an odd number of bytes, which no integer has.
+#[inline(always)]
+fn check(m: &Move) {
+    let possible = match m.extension {
+        Extension::None => true,
+        Extension::Sign => matches!(m.len, 1 | 2 | 4 | 8),
+        _ => m.len <= 8,
+    };
+    assert!(possible && m.len > 0, "{} bytes cannot be moved so", m.len);
 }

@@ -1,5 +1,6 @@
 //! Types and signatures as C text.
 
+use crate::layout::packed_align;
 use crate::repr::Repr;
 use crate::ty::{Aggregate, Field};
 use crate::{Signature, Type, TypeKind};
@@ -91,13 +92,10 @@ fn declarator(f: &mut Formatter<'_>, parent: &Aggregate, field: &Field) -> Resul
     dimensions(f, &field.ty)?;
     match (parent.pack, field.attribute_align) {
         // `#pragma pack(n)` said member by member, which needs no second line of text.
-        (Some(pack), align) => {
-            let natural = align.unwrap_or(1).max(field.ty.align());
-            match natural.min(pack) {
-                1 => f.write_str(" __attribute__((packed))")?,
-                n => write!(f, " __attribute__((packed, aligned({n})))")?,
-            }
-        }
+        (Some(pack), align) => match packed_align(Some(pack), field.ty.align(), align) {
+            1 => f.write_str(" __attribute__((packed))")?,
+            n => write!(f, " __attribute__((packed, aligned({n})))")?,
+        },
         (None, Some(align)) => write!(f, " __attribute__((aligned({align})))")?,
         (None, None) => {}
     }

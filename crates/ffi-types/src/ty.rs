@@ -134,6 +134,15 @@ impl core::fmt::Display for TypeKind {
     }
 }
 
+/// Why members are aligned to less than their types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Pack {
+    /// `__attribute__((packed))`, which leaves a member's own `aligned` attribute alone.
+    Attribute,
+    /// `#pragma pack(n)`: the most that a member is aligned to.
+    Pragma(usize),
+}
+
 /// A struct, union or array.
 pub(crate) struct Aggregate {
     pub(crate) kind: TypeKind,
@@ -145,8 +154,7 @@ pub(crate) struct Aggregate {
     pub(crate) size: usize,
     pub(crate) align: usize,
     pub(crate) natural_align: usize,
-    /// `packed` or `#pragma pack(n)`: the most that a member is aligned to.
-    pub(crate) pack: Option<usize>,
+    pub(crate) pack: Option<Pack>,
     /// `aligned(n)` on the whole.
     pub(crate) attribute_align: Option<usize>,
     /// The layout is the caller's, so C text alone does not give it.
