@@ -19,10 +19,13 @@ pub(crate) fn for_result(plan: &Plan, way: impl Way) -> Entry {
     let ReturnPlan::Registers(moves) = plan.return_plan() else { return way.entry::<Nothing>() };
     let in_vector = |m: &Move| m.to >= layout::RETURN_VECTOR;
     match moves {
-        [m] if m.len == 8 && in_vector(m) => way.entry::<One<f64, u64>>(),
-        [m] if m.len == 8 => way.entry::<One<u64, u64>>(),
-        [m] if m.len == 4 && in_vector(m) => way.entry::<One<f64, u32>>(),
-        [m] if m.len == 4 && m.extension != Extension::Bool => way.entry::<One<u64, u32>>(),
+        // A first eightbyte of padding is not returned; then the offset is 8.
+        [m] if m.offset == 0 && m.len == 8 && in_vector(m) => way.entry::<One<f64, u64>>(),
+        [m] if m.offset == 0 && m.len == 8 => way.entry::<One<u64, u64>>(),
+        [m] if m.offset == 0 && m.len == 4 && in_vector(m) => way.entry::<One<f64, u32>>(),
+        [m] if m.offset == 0 && m.len == 4 && m.extension != Extension::Bool => {
+            way.entry::<One<u64, u32>>()
+        }
         [a, b] if (a.offset, a.len, b.offset, b.len) == (0, 8, 8, 8) => {
             match (in_vector(a), in_vector(b)) {
                 (false, false) => way.entry::<Two<u64, u64, u64>>(),

@@ -8,10 +8,10 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum CallbackError {
     /// The signature cannot be prepared.
-    #[error("the callback's signature is invalid")]
+    #[error(transparent)]
     Signature(#[from] InvalidCallInterfaceError),
     /// The convention cannot be used on this platform.
-    #[error("the callback's convention cannot be used")]
+    #[error(transparent)]
     Convention(#[from] CallingConventionError),
     /// A signature with variadic arguments: a closure cannot receive `...`.
     #[error("a callback cannot be variadic; argument {first_variadic} is passed through `...`")]

@@ -77,6 +77,14 @@ pub enum TypeProblem {
         /// The stated alignment.
         align: usize,
     },
+    /// A stated alignment below that of the attribute on the whole.
+    #[error("stated alignment {align} is below that of the attribute, {attribute}")]
+    AlignmentBelowAttribute {
+        /// The stated alignment.
+        align: usize,
+        /// The alignment of the attribute.
+        attribute: usize,
+    },
     /// A member that does not fit in the stated size.
     #[error("ends at byte {end}, past the stated size {size}")]
     MemberPastEnd {

@@ -211,6 +211,10 @@ impl AggregateBuilder {
         if size > MAX_SIZE {
             return Err(self.error(TypeProblem::SizeOverflow, None));
         }
+        if let Some(attribute) = self.align.filter(|&attribute| attribute > align) {
+            let reason = TypeProblem::AlignmentBelowAttribute { align, attribute };
+            return Err(self.error(reason, None));
+        }
         if !size.is_multiple_of(align) {
             let reason = TypeProblem::SizeNotMultipleOfAlignment { size, align };
             return Err(self.error(reason, None));

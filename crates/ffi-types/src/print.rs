@@ -4,7 +4,7 @@ use crate::layout::packed_align;
 use crate::repr::Repr;
 use crate::ty::{Aggregate, Field};
 use crate::{Signature, Type, TypeKind};
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::fmt::{Debug, Display, Formatter, Result};
 
@@ -21,13 +21,21 @@ enum Piece<'a> {
 #[derive(Default)]
 struct Printer<'a> {
     known: BTreeMap<&'a str, &'a Type>,
+    /// The aggregates written so far, and how many pieces that took. A type that shares a member
+    /// with itself over and over would otherwise be written as often as there are ways to it.
+    written: BTreeSet<*const Aggregate>,
+    pieces: usize,
 }
+
+/// After so many pieces, an aggregate without a tag that was written before is only hinted at.
+const PIECES_IN_FULL: usize = 4096;
 
 impl<'a> Printer<'a> {
     fn write(&mut self, f: &mut Formatter<'_>, ty: &'a Type) -> Result {
         let mut work = Vec::new();
         work.push(Piece::Type(ty));
         while let Some(piece) = work.pop() {
+            self.pieces += 1;
             match piece {
                 Piece::Type(ty) => match ty.repr() {
                     Repr::Void => f.write_str("void")?,
@@ -69,12 +77,15 @@ impl<'a> Printer<'a> {
             return dimensions(f, ty);
         }
         write!(f, "{}", aggregate.kind)?;
+        let repeated = !self.written.insert(aggregate);
         if let Some(name) = aggregate.name.as_deref() {
             write!(f, " {name}")?;
-            if self.known.get(name) == Some(&ty) {
+            if repeated || self.known.get(name) == Some(&ty) {
                 return Ok(());
             }
             self.known.insert(name, ty);
+        } else if repeated && self.pieces > PIECES_IN_FULL {
+            return f.write_str(" { /* as before */ }");
         }
         f.write_str(" {")?;
         work.push(Piece::Close(aggregate));

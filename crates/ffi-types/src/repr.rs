@@ -10,7 +10,8 @@ use core::mem::ManuallyDrop;
 /// A C type.
 ///
 /// Immutable, `Send + Sync`, and cheap to clone: a scalar is a constant, an aggregate is shared
-/// behind an [`Arc`]. Two types are equal when they print the same C and have the same layout.
+/// behind an [`Arc`]. Two types are equal when they were built alike: the
+/// same members with the same names, attributes and layout.
 /// A struct can only be made of finished types, so none can contain itself by value:
 ///
 /// ```compile_fail

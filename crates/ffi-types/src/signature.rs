@@ -14,7 +14,8 @@ type Arguments = SmallVec<[Type; 6]>;
 #[inline]
 fn collect(types: impl IntoIterator<Item = Type>) -> Arguments {
     let mut arguments = Arguments::new();
-    for ty in types {
+    // One too many is enough for the error, also of an endless iterator.
+    for ty in types.into_iter().take(MAX_ARGUMENTS + 1) {
         arguments.push(ty);
     }
     arguments
