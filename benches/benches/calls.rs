@@ -1,5 +1,6 @@
 //! Each shape in one run: a direct call through a pointer, the static way, this crate unchecked
-//! (libffi's own interface) and checked, and the `libffi` crate.
+//! (libffi's own interface) and checked, and the `libffi` crate. Before a shape is timed, every
+//! contender is called once and has to return the same bytes.
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
@@ -7,8 +8,10 @@ use ffi::{Arg, CType, CallInterface, Callback, Library, Type, arg};
 use ffi_benches::{CALLBACKS, CALLS, MAKING, file_name};
 use libffi::middle::{Cif, Closure, Type as Other};
 use libffi::{low, raw};
-use std::ffi::{c_int, c_long, c_void};
+use std::ffi::{c_char, c_int, c_long, c_void};
 use std::hint::black_box;
+use std::mem::MaybeUninit;
+use std::ptr::null_mut;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -60,6 +63,7 @@ fn other(ty: &Type) -> Other {
         Some(ffi::Scalar::I8) => Other::i8(),
         Some(ffi::Scalar::I32) => Other::i32(),
         Some(ffi::Scalar::I64) => Other::i64(),
+        Some(ffi::Scalar::U64) => Other::u64(),
         Some(ffi::Scalar::F32) => Other::f32(),
         Some(ffi::Scalar::F64) => Other::f64(),
         Some(ffi::Scalar::Pointer) => Other::pointer(),
@@ -80,10 +84,16 @@ fn group<'a>(c: &'a mut Criterion, shape: &str) -> BenchmarkGroup<'a, WallTime> 
     group
 }
 
-/// The three dynamic contenders on one function.
+/// The bytes of a result. None of the shapes returns a type with padding.
+fn bytes<R: CType>(value: &R) -> &[u8] {
+    // SAFETY: the bytes are those of the value, and all of them are initialised.
+    unsafe { std::slice::from_raw_parts((value as *const R).cast(), size_of::<R>()) }
+}
+
+/// The three dynamic contenders on one function, which returns `expected`.
 fn dynamic<R: CType>(
     group: &mut BenchmarkGroup<'_, WallTime>,
-    name: &str,
+    (name, expected): (&str, R),
     first_variadic: Option<usize>,
     types: &[Type],
     arguments: &[Arg<'_>],
@@ -96,8 +106,19 @@ fn dynamic<R: CType>(
         None => CallInterface::new(R::c_type(), types.to_vec()),
     }
     .expect("a C signature");
+    let expected = bytes(&expected);
     // Large enough for each result, and for libffi's widened integers.
     let mut result = [0_u64; 8];
+    let low = |result: &[u64; 8]| {
+        let bytes = result.iter().flat_map(|word| word.to_le_bytes());
+        bytes.take(size_of::<R>()).collect::<Vec<u8>>()
+    };
+    // SAFETY: the arguments are of the function's types, and the result has room.
+    unsafe { interface.invoke_unchecked(function, pointers.as_ptr(), result.as_mut_ptr().cast()) };
+    assert_eq!(low(&result), expected, "ffi");
+    // SAFETY: as above.
+    let value = unsafe { interface.call::<R>(function, arguments) }.expect("it fits");
+    assert_eq!(bytes(&value), expected, "ffi, checked");
     group.bench_function("ffi", |b| {
         b.iter(|| {
             let (pointers, result) = (black_box(pointers), black_box(&mut result));
@@ -119,10 +140,17 @@ fn dynamic<R: CType>(
     let cif = cif.as_raw_ptr();
     // SAFETY: libffi calls it by the types it is given.
     let function: unsafe extern "C" fn() = unsafe { std::mem::transmute(function) };
+    result = [0; 8];
+    // SAFETY: as above; libffi does not write to the pointers.
+    unsafe {
+        let pointers = pointers.as_ptr().cast_mut().cast();
+        raw::ffi_call(cif, Some(function), result.as_mut_ptr().cast(), pointers);
+    }
+    assert_eq!(low(&result), expected, "libffi");
     group.bench_function("libffi", |b| {
         b.iter(|| {
             let (pointers, result) = (black_box(pointers), black_box(&mut result));
-            // SAFETY: as above; libffi does not write to the pointers.
+            // SAFETY: as above.
             unsafe {
                 let pointers = pointers.as_ptr().cast_mut().cast();
                 raw::ffi_call(cif, Some(function), result.as_mut_ptr().cast(), pointers);
@@ -147,9 +175,11 @@ macro_rules! call {
             // SAFETY: as above.
             b.iter(|| unsafe { symbol($(black_box($value)),*) });
         });
+        // SAFETY: as above.
+        let expected: $r = unsafe { direct($($value),*) };
         dynamic::<$r>(
             &mut group,
-            $name,
+            ($name, expected),
             $variadic,
             &[$(c_type_of(&$value)),*],
             &[$(arg(&$value)),*],
@@ -252,14 +282,16 @@ fn calls(c: &mut Criterion) {
         (triple),
         None
     );
+    let mut buffer = [0_u8; 16];
+    let (buffer, format) = (buffer.as_mut_ptr(), c"%d %f".as_ptr());
     call!(
         c,
-        "variadic int, double, long",
-        "variadic",
-        unsafe extern "C" fn(c_int, ...) -> f64,
-        f64,
-        (3_i32, 1_i32, 2.5_f64, 3_i64),
-        Some(1)
+        "int(char*,size_t,char*,...) as snprintf",
+        "print",
+        unsafe extern "C" fn(*mut u8, usize, *const c_char, ...) -> c_int,
+        i32,
+        (buffer, 16_usize, format, 1_i32, 2.5_f64),
+        Some(3)
     );
 }
 
@@ -283,10 +315,15 @@ macro_rules! callback {
         }
         let mut group = group($c, $shape);
         let pointer: extern "C" fn($($ty),*) -> $r = direct;
+        let expected = pointer($($value),*);
+        let agrees = |pointer: extern "C" fn($($ty),*) -> $r| {
+            assert_eq!(bytes(&pointer($($value),*)), bytes(&expected));
+        };
         group.bench_function("direct", |b| b.iter(|| black_box(pointer)($(black_box($value)),*)));
         let ours = Callback::new(|$($name: $ty),*| -> $r { $body }).expect("there is room");
         // SAFETY: the callback has this type, and outlives the benchmark.
         let pointer = unsafe { ours.as_fn::<extern "C" fn($($ty),*) -> $r>() };
+        agrees(pointer);
         group.bench_function("ffi", |b| b.iter(|| black_box(pointer)($(black_box($value)),*)));
         let types: Vec<Type> = vec![$(<$ty>::c_type()),*];
         let ours = Callback::dynamic(<$r>::c_type(), types.clone(), |_arguments, _result| {
@@ -297,12 +334,14 @@ macro_rules! callback {
         .expect("there is room");
         // SAFETY: as above.
         let pointer = unsafe { ours.as_fn::<extern "C" fn($($ty),*) -> $r>() };
+        agrees(pointer);
         group.bench_function("checked", |b| b.iter(|| black_box(pointer)($(black_box($value)),*)));
         let cif = Cif::new(types.iter().map(other).collect::<Vec<_>>(), other(&<$r>::c_type()));
         let theirs = Closure::new(cif, $libffi, &());
         type Pointer = extern "C" fn($($ty),*) -> $r;
         // SAFETY: the closure has this type, and outlives the benchmark.
         let pointer = unsafe { std::mem::transmute::<unsafe extern "C" fn(), Pointer>(*theirs.code_ptr()) };
+        agrees(pointer);
         group.bench_function("libffi", |b| b.iter(|| black_box(pointer)($(black_box($value)),*)));
         group.finish();
     }};
@@ -328,17 +367,26 @@ fn making(c: &mut Criterion) {
     let six =
         || [b(Type::I32), b(Type::F64), b(Type::I64), b(Type::F32), b(Type::POINTER), b(Type::I8)];
     let scalars = || [b(Type::F64), b(Type::I64)];
-    let mut prepare = |shape: &str, ours: &dyn Fn() -> CallInterface, theirs: &dyn Fn() -> Cif| {
+    let f64 = Other::f64();
+    let mixed =
+        [Other::i32(), Other::f64(), Other::i64(), Other::f32(), Other::pointer(), Other::i8()];
+    let mut prepare = |shape: &str,
+                       ours: &dyn Fn() -> CallInterface,
+                       theirs: &dyn Fn() -> Cif,
+                       (listed, returned): (&[Other], &Other)| {
         assert!(MAKING.contains(&shape));
         let mut group = group(c, shape);
         group.bench_function("ffi", |b| b.iter(ours));
         group.bench_function("libffi", |b| b.iter(theirs));
+        let mut listed: Vec<_> = listed.iter().map(Other::as_raw_ptr).collect();
+        group.bench_function("raw", |b| b.iter(|| prepared(&mut listed, returned.as_raw_ptr())));
         group.finish();
     };
     prepare(
         "prepare two scalars",
         &|| CallInterface::new(Type::F64, scalars()).expect("a signature"),
         &|| Cif::new([o(Other::f64()), o(Other::i64())], Other::f64()),
+        (&[f64.clone(), Other::i64()], &f64),
     );
     prepare(
         "prepare six mixed",
@@ -354,13 +402,32 @@ fn making(c: &mut Criterion) {
             ];
             Cif::new(types, Other::f64())
         },
+        (&mixed, &f64),
     );
     let theirs = other(&pair);
     prepare(
         "prepare {double,double} both ways",
         &|| CallInterface::new(pair.clone(), [b(pair.clone())]).expect("a signature"),
         &|| Cif::new([o(theirs.clone())], theirs.clone()),
+        (std::slice::from_ref(&theirs), &theirs),
     );
+    creating(c);
+}
+
+/// libffi's own preparing, of types that are listed already: it stores the list, and adds sizes up.
+fn prepared(listed: &mut [*mut raw::ffi_type], returned: *mut raw::ffi_type) -> raw::ffi_cif {
+    let mut cif = MaybeUninit::uninit();
+    let (listed, returned) = (black_box(listed), black_box(returned));
+    // SAFETY: the types outlive the interface, which is complete if it could be prepared.
+    unsafe {
+        let (abi, count) = (raw::ffi_abi_FFI_DEFAULT_ABI, listed.len() as u32);
+        let status = raw::ffi_prep_cif(cif.as_mut_ptr(), abi, count, returned, listed.as_mut_ptr());
+        assert_eq!(status, raw::ffi_status_FFI_OK);
+        cif.assume_init()
+    }
+}
+
+fn creating(c: &mut Criterion) {
     unsafe extern "C" fn handler(_: &low::ffi_cif, _: &mut i32, _: *const *const c_void, _: &()) {}
     let mut group = group(c, "callback create and drop");
     group.bench_function("ffi", |b| {
@@ -370,6 +437,30 @@ fn making(c: &mut Criterion) {
         b.iter(|| {
             let cif = Cif::new([Other::i32(), Other::i32(), Other::i32()], Other::i32());
             Closure::new(cif, handler, &())
+        });
+    });
+    type Handler =
+        unsafe extern "C" fn(*mut raw::ffi_cif, *mut c_void, *mut *mut c_void, *mut c_void);
+    unsafe extern "C" fn raw_handler(
+        _: *mut raw::ffi_cif,
+        _: *mut c_void,
+        _: *mut *mut c_void,
+        _: *mut c_void,
+    ) {
+    }
+    let int = Other::i32().as_raw_ptr();
+    let mut cif = prepared(&mut [int; 3], int);
+    group.bench_function("raw", |b| {
+        b.iter(|| {
+            let mut code = null_mut();
+            // SAFETY: the closure is prepared in the memory that was made for it, and never called.
+            unsafe {
+                let closure: *mut raw::ffi_closure =
+                    raw::ffi_closure_alloc(size_of::<raw::ffi_closure>(), &mut code).cast();
+                let handler: Option<Handler> = black_box(Some(raw_handler));
+                raw::ffi_prep_closure_loc(closure, &mut cif, handler, null_mut(), code);
+                raw::ffi_closure_free(black_box(closure).cast());
+            }
         });
     });
     group.finish();

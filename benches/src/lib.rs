@@ -13,7 +13,7 @@ pub const CALLS: &[&str] = &[
     "24-byte struct by value",
     "{double,double} returned",
     "{int,int,int} both ways",
-    "variadic int, double, long",
+    "int(char*,size_t,char*,...) as snprintf",
 ];
 
 /// Callbacks, by what C calls them with.

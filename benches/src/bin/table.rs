@@ -1,4 +1,5 @@
-//! Writes the table of `docs/performance.md` from what the last `cargo bench` measured.
+//! Writes the table of `docs/performance.md` from what the last `cargo bench` measured, or from
+//! the runs that are named: `cargo bench … -- --save-baseline NAME` keeps one.
 
 use ffi_benches::{CALLBACKS, CALLS, MAKING, file_name};
 use std::fmt::Write;
@@ -12,13 +13,22 @@ const CONTENDERS: [&str; 5] = ["direct", "static", "ffi", "checked", "libffi"];
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
-    let table = table(|shape, contender| median(&target, shape, contender));
-    print!("{table}");
+    let mut runs: Vec<String> = std::env::args().skip(1).collect();
+    if runs.is_empty() {
+        // Where criterion keeps the last run.
+        runs.push("new".into());
+    }
+    let measured = |shape: &str, contender: &str, run: &str| {
+        let directory = target.join("criterion").join(file_name(shape)).join(contender);
+        median(&directory.join(run))
+    };
+    let tables = table(&runs, measured) + &without_the_crate(&runs[0], measured);
+    print!("{tables}");
     let path = root.join("docs/performance.md");
     let text = std::fs::read_to_string(&path).expect("docs/performance.md is there");
     let (before, rest) = text.split_once(BEGIN).expect("it has a place for the table");
     let (_, after) = rest.split_once(END).expect("the place has an end");
-    let text = format!("{before}{BEGIN}\n{}\n\n{table}{END}{after}", conditions(root));
+    let text = format!("{before}{BEGIN}\n{}\n\n{tables}{END}{after}", conditions(root));
     std::fs::write(path, text).expect("docs/ is writable");
 }
 
@@ -45,37 +55,66 @@ fn conditions(root: &Path) -> String {
 }
 
 /// The median of a benchmark in nanoseconds, from criterion's own files.
-fn median(target: &Path, shape: &str, contender: &str) -> Option<f64> {
-    let path = target.join("criterion").join(file_name(shape)).join(contender);
-    let text = std::fs::read_to_string(path.join("new/estimates.json")).ok()?;
+fn median(run: &Path) -> Option<f64> {
+    let text = std::fs::read_to_string(run.join("estimates.json")).ok()?;
     let value: serde_json::Value = serde_json::from_str(&text).ok()?;
     value["median"]["point_estimate"].as_f64()
 }
 
-fn table(measured: impl Fn(&str, &str) -> Option<f64>) -> String {
-    let mut text = String::from(
-        "| shape | direct | static | ffi | ffi, checked | libffi | libffi / ffi | ffi / direct |\n\
-         | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
-    );
-    let mut ratios = Vec::new();
-    for shape in [CALLS, CALLBACKS, MAKING].concat() {
-        let values = CONTENDERS.map(|contender| measured(shape, contender));
-        let [direct, _, ffi, _, libffi] = values;
-        let ratio = libffi.zip(ffi).map(|(theirs, ours)| theirs / ours);
-        ratios.extend(ratio);
-        let _ = write!(text, "| {shape} |");
-        for value in values {
-            let _ = write!(text, " {} |", show(value));
-        }
-        let over_direct = ffi.zip(direct).map(|(ours, direct)| ours / direct);
-        let _ = writeln!(text, " {} | {} |", show(ratio), show(over_direct));
+/// The times of the first run, and the ratios to libffi of each.
+fn table(runs: &[String], measured: impl Fn(&str, &str, &str) -> Option<f64>) -> String {
+    let ratio = |shape: &str, over: &str, under: &str, run: &str| {
+        Some(measured(shape, over, run)? / measured(shape, under, run)?)
+    };
+    let mut text = String::from("| shape | direct | static | ffi | ffi, checked | libffi |");
+    let mut rule = String::from("| --- | ---: | ---: | ---: | ---: | ---: |");
+    for number in 1..=runs.len() {
+        let again = if number == 1 { String::new() } else { format!(", run {number}") };
+        let _ = write!(text, " libffi / ffi{again} |");
+        rule += " ---: |";
     }
-    ratios.sort_by(f64::total_cmp);
-    if let (Some(least), Some(middle)) = (ratios.first(), ratios.get(ratios.len() / 2)) {
+    let _ = writeln!(text, " ffi / direct |\n{rule} ---: |");
+    let mut ratios = vec![Vec::new(); runs.len()];
+    for shape in [CALLS, CALLBACKS, MAKING].concat() {
+        let _ = write!(text, "| {shape} |");
+        for contender in CONTENDERS {
+            let _ = write!(text, " {} |", show(measured(shape, contender, &runs[0])));
+        }
+        for (run, ratios) in runs.iter().zip(&mut ratios) {
+            let ratio = ratio(shape, "libffi", "ffi", run);
+            ratios.extend(ratio.map(|ratio| (ratio, shape)));
+            let _ = write!(text, " {} |", ratio.map_or("-".into(), |ratio| format!("{ratio:.2}")));
+        }
+        let _ = writeln!(text, " {} |", show(ratio(shape, "ffi", "direct", &runs[0])));
+    }
+    text.push('\n');
+    for (number, mut ratios) in ratios.into_iter().enumerate() {
+        let slower = ratios.iter().filter(|(ratio, _)| *ratio < 1.0).map(|(_, shape)| *shape);
+        let slower = slower.collect::<Vec<_>>().join(", ");
+        let slower = if slower.is_empty() { "none".into() } else { slower };
+        ratios.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+        let Some((least, shape)) = ratios.first() else { continue };
+        let middle = ratios[(ratios.len() - 1) / 2].0.midpoint(ratios[ratios.len() / 2].0);
         let _ = writeln!(
             text,
-            "\nlibffi / ffi: {middle:.1} in the median row, {least:.1} in the least."
+            "Run {}: libffi takes {middle:.2} times as long in the median row, and {least:.2} times \
+             in the least ({shape}). Rows in which libffi is faster: {slower}.\n",
+            number + 1,
         );
+    }
+    text
+}
+
+/// What libffi's C functions take by themselves where the `libffi` crate does more.
+fn without_the_crate(run: &str, measured: impl Fn(&str, &str, &str) -> Option<f64>) -> String {
+    let mut text = String::from(
+        "| shape | ffi | the `libffi` crate | libffi's C functions |\n\
+         | --- | ---: | ---: | ---: |\n",
+    );
+    for shape in MAKING {
+        let [ours, theirs, raw] =
+            ["ffi", "libffi", "raw"].map(|contender| show(measured(shape, contender, run)));
+        let _ = writeln!(text, "| {shape} | {ours} | {theirs} | {raw} |");
     }
     text
 }
