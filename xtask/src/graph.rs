@@ -7,7 +7,8 @@ use std::{iter::Peekable, slice::Iter};
 /// Each member with all the members that it depends on: the arrows of the design.
 const ARROWS: &[(&str, &[&str])] = &[
     ("ffi-types", &[]),
-    ("ffi-abi-sysv", &["ffi-types"]),
+    ("ffi-asm", &[]),
+    ("ffi-abi-sysv", &["ffi-asm", "ffi-types"]),
     ("ffi-callback", &["ffi-types"]),
     ("ffi-dl", &[]),
     ("ffi", &["ffi-abi-sysv", "ffi-callback", "ffi-dl", "ffi-types"]),

@@ -128,7 +128,7 @@ unsafe fn with_stack<K: Kind>(
     arguments: *const *const c_void,
     result: *mut c_void,
 ) {
-    let room = Room { size: plan.stack_size() as u64, align: plan.stack_align() as u64 };
+    let room = Room { size: plan.frame_size() as u64, align: plan.stack_align() as u64 };
     // SAFETY: `call_stack` makes room for the plan's image and has `fill` write it; the rest is
     // as in `with_general`.
     unsafe {

@@ -42,6 +42,16 @@ impl Plan {
             }
             return;
         }
+        for r in &self.by_reference {
+            // SAFETY: the argument has that many bytes, and the builder made room for the copy
+            // and its address inside the image.
+            unsafe {
+                let copy = image.add(r.copy_to as usize);
+                let argument = *arguments.add(usize::from(r.argument));
+                core::ptr::copy_nonoverlapping(argument, copy, r.len as usize);
+                image.add(r.pointer_to as usize).cast::<*mut u8>().write(copy);
+            }
+        }
         for m in self.moves() {
             // SAFETY: as above; what is read has the size of the move. With an extension, eight
             // bytes are written, and so they are to an eightbyte of its own.
@@ -49,7 +59,7 @@ impl Plan {
                 let source = source(m);
                 let word = match (m.len, m.extension) {
                     (8, _) => source.cast::<Word>().read_unaligned(),
-                    (len, Extension::None) => {
+                    (len, Extension::None | Extension::BoolByte) => {
                         core::ptr::copy_nonoverlapping(source, target(m), len as usize);
                         continue;
                     }
@@ -91,17 +101,27 @@ impl Plan {
         stack: *const u8,
         value: *mut u8,
     ) {
+        if let Some(r) = self.reference_of(argument) {
+            // SAFETY: the caller passed the address of a copy, which has the size of the value.
+            unsafe {
+                let pointer = self.callback_source(r.pointer_to, registers, stack);
+                let copy = pointer.cast::<*const u8>().read();
+                core::ptr::copy_nonoverlapping(copy, value, r.len as usize);
+            }
+            return;
+        }
         for m in self.moves_of(argument) {
             // SAFETY: the builder checked that the move lies inside the image and the value.
             unsafe {
-                let source = self.callback_source(m, registers, stack);
+                let source = self.callback_source(m.to, registers, stack);
                 read_back(m, source, value.add(m.offset as usize));
             }
         }
     }
 
     /// Where a callback finds an argument that is a scalar, to be looked up once and used at each
-    /// call; that of the first byte, for an argument that is none. `None` past the last argument.
+    /// call; that of the first byte, for an argument that is none. `None` past the last argument,
+    /// and for one that is passed by reference.
     pub fn scalar_place(&self, argument: usize) -> Option<ScalarPlace> {
         let m = self.moves_of(argument).first()?;
         Some(match m.to.checked_sub(self.registers.size) {
@@ -111,19 +131,15 @@ impl Plan {
     }
 
     /// # Safety
-    /// The move is one of this plan's arguments; `registers` and `stack` are as it says.
+    /// `to` is the target of one of this plan's moves or addresses, and `registers` and `stack`
+    /// are those of a call by it.
     #[inline(always)]
-    unsafe fn callback_source(
-        &self,
-        m: &Move,
-        registers: *const u8,
-        stack: *const u8,
-    ) -> *const u8 {
-        match m.to.checked_sub(self.registers.size) {
+    unsafe fn callback_source(&self, to: u32, registers: *const u8, stack: *const u8) -> *const u8 {
+        match to.checked_sub(self.registers.size) {
             // SAFETY: the builder checked that the move lies inside the stack area...
             Some(offset) => unsafe { stack.add(offset as usize) },
             // SAFETY: ...or inside the register file.
-            None => unsafe { registers.add(m.to as usize) },
+            None => unsafe { registers.add(to as usize) },
         }
     }
 
@@ -277,7 +293,9 @@ unsafe fn read_back(m: &Move, from: *const u8, to: *mut u8) {
             8 => to.cast::<Word>().write_unaligned(from.cast::<Word>().read_unaligned()),
             4 => to.cast::<u32>().write_unaligned(from.cast::<u32>().read_unaligned()),
             2 => to.cast::<u16>().write_unaligned(from.cast::<u16>().read_unaligned()),
-            1 if m.extension == Extension::Bool => to.write(u8::from(from.read() != 0)),
+            1 if matches!(m.extension, Extension::Bool | Extension::BoolByte) => {
+                to.write(u8::from(from.read() != 0));
+            }
             1 => to.write(from.read()),
             len => core::ptr::copy_nonoverlapping(from, to, len as usize),
         }

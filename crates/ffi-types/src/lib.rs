@@ -41,7 +41,9 @@ pub use error::{
 };
 pub use execute::{ScalarPlace, store_scalar};
 pub use layout::AggregateBuilder;
-pub use plan::{Bank, Extension, Location, Move, Placement, Plan, RegisterFile, ReturnPlan};
+pub use plan::{
+    Bank, ByReference, Extension, Location, Move, Placement, Plan, RegisterFile, ReturnPlan,
+};
 pub use plan_builder::PlanBuilder;
 pub use repr::Type;
 pub use signature::{MAX_ARGUMENTS, Signature};

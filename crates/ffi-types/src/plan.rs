@@ -1,9 +1,9 @@
 //! Where each byte of a call goes, as data.
 //!
-//! The executor, in `execute.rs`, works on an *image*: the register file followed by the stack area, in one piece
-//! of memory. A trampoline loads the registers from the first part and calls with the second part
-//! as its stack. An offset into the image thus names a register or a stack slot;
-//! [`RegisterFile::location`] tells which.
+//! The executor, in `execute.rs`, works on an *image*: the register file, the stack area and the
+//! copies of arguments that are passed by reference, in one piece of memory. A trampoline loads
+//! the registers from the first part and calls with the rest as its stack. An offset into the
+//! image thus names a register or a stack slot; [`RegisterFile::location`] tells which.
 
 use crate::Convention;
 use alloc::vec::Vec;
@@ -98,6 +98,9 @@ pub enum Extension {
     Sign,
     /// Zeros; and where the value is read back, anything but 0 becomes 1.
     Bool,
+    /// Nothing, for a `bool` whose neighbours are other arguments: one byte is written, and where
+    /// it is read back, anything but 0 becomes 1.
+    BoolByte,
 }
 
 /// Some bytes of one value, and where they go.
@@ -113,6 +116,19 @@ pub struct Move {
     pub len: u32,
     /// Where they go, in bytes from the start of the image.
     pub to: u32,
+}
+
+/// An argument that is passed as the address of a copy, which the callee may change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ByReference {
+    /// The argument that is copied.
+    pub argument: u16,
+    /// Its size in bytes.
+    pub len: u32,
+    /// Where the copy is, in bytes from the start of the image; behind the stack area.
+    pub copy_to: u32,
+    /// Where the copy's address goes, in bytes from the start of the image.
+    pub pointer_to: u32,
 }
 
 /// How the result comes back.
@@ -143,6 +159,8 @@ pub struct Plan {
     pub(crate) returns: &'static RegisterFile,
     /// Those of the result, then those of the arguments in order.
     pub(crate) moves: Moves,
+    /// In the order of the arguments.
+    pub(crate) by_reference: Vec<ByReference>,
     pub(crate) return_moves: u8,
     pub(crate) argument_count: u16,
     pub(crate) vector_count: u8,
@@ -152,6 +170,8 @@ pub struct Plan {
     pub(crate) return_pointer: Option<(u32, Option<u32>)>,
     pub(crate) stack_size: u32,
     pub(crate) stack_align: u32,
+    /// The stack area and the copies behind it.
+    pub(crate) frame_size: u32,
 }
 
 /// Six scalars and a result need no memory of their own.
@@ -175,6 +195,7 @@ impl Plan {
             registers: &NO_REGISTERS,
             returns: &NO_REGISTERS,
             moves: Moves::new(),
+            by_reference: Vec::new(),
             return_moves: 0,
             argument_count: 0,
             vector_count: 0,
@@ -184,6 +205,7 @@ impl Plan {
             return_pointer: None,
             stack_size: 0,
             stack_align: 16,
+            frame_size: 0,
         }
     }
 
@@ -215,7 +237,7 @@ impl Plan {
     }
 
     /// All moves of arguments, in the order of the arguments. A value of several eightbytes is
-    /// moved by several.
+    /// moved by several, and one that is passed [by reference](Self::by_reference) by none.
     #[inline]
     pub fn moves(&self) -> &[Move] {
         &self.moves[usize::from(self.return_moves)..]
@@ -225,13 +247,26 @@ impl Plan {
     #[inline]
     pub fn moves_of(&self, argument: usize) -> &[Move] {
         let moves = self.moves();
-        if moves.len() == self.argument_count() {
+        if moves.len() == self.argument_count() && self.by_reference.is_empty() {
             // Each argument is one move.
             return moves.get(argument..=argument).unwrap_or_default();
         }
         let start = moves.partition_point(|m| usize::from(m.argument) < argument);
         let len = moves[start..].partition_point(|m| usize::from(m.argument) == argument);
         &moves[start..start + len]
+    }
+
+    /// The arguments that are passed as the address of a copy, in order.
+    #[inline]
+    pub fn by_reference(&self) -> &[ByReference] {
+        &self.by_reference
+    }
+
+    /// How one argument is passed as the address of a copy; `None` for one that is not.
+    #[inline]
+    pub fn reference_of(&self, argument: usize) -> Option<&ByReference> {
+        let found = self.by_reference.binary_search_by_key(&argument, |r| r.argument.into());
+        found.ok().map(|index| &self.by_reference[index])
     }
 
     /// Where an argument goes; of no bytes past the end.
@@ -262,10 +297,17 @@ impl Plan {
         self.stack_align as usize
     }
 
-    /// The size in bytes of the image: registers and stack area.
+    /// The size in bytes of what a call puts on its stack: the stack area, and behind it the
+    /// copies of arguments passed by reference. A multiple of 16.
+    #[inline]
+    pub fn frame_size(&self) -> usize {
+        self.frame_size as usize
+    }
+
+    /// The size in bytes of the image: registers, stack area and copies.
     #[inline]
     pub fn image_size(&self) -> usize {
-        self.registers.size as usize + self.stack_size()
+        self.registers.size as usize + self.frame_size()
     }
 
     /// How many vector registers carry arguments, where the callee is told (SysV's `al`).
@@ -288,12 +330,15 @@ impl Plan {
 
     /// What the plan occupies in bytes, its own heap memory included.
     pub fn size_bytes(&self) -> usize {
-        let heap = if self.moves.spilled() { self.moves.capacity() * size_of::<Move>() } else { 0 };
-        size_of::<Self>() + heap
+        let moves =
+            if self.moves.spilled() { self.moves.capacity() * size_of::<Move>() } else { 0 };
+        let by_reference = self.by_reference.capacity() * size_of::<ByReference>();
+        size_of::<Self>() + moves + by_reference
     }
 }
 
-/// Where one argument goes. Prints as its places, in the order of its bytes: `xmm0, rsi`.
+/// Where one argument goes. Prints as its places, in the order of its bytes: `xmm0, rsi`; or as
+/// that of its copy's address: `&rdx`.
 #[derive(Debug, Clone, Copy)]
 pub struct Placement<'a> {
     plan: &'a Plan,
@@ -306,9 +351,18 @@ impl<'a> Placement<'a> {
         self.plan.moves_of(self.argument)
     }
 
+    /// The copy whose address is passed in its place, if that is what the convention does.
+    pub fn by_reference(&self) -> Option<&'a ByReference> {
+        self.plan.reference_of(self.argument)
+    }
+
     /// The registers and stack slots that it takes, each with the first byte that goes there, in
-    /// bytes from the start of the argument; sorted by that. A stretch of stack is one place.
+    /// bytes from the start of the argument; sorted by that. A stretch of stack is one place. For
+    /// an argument passed by reference, the place of the address.
     pub fn places(&self) -> Vec<(u32, Location)> {
+        if let Some(reference) = self.by_reference() {
+            return alloc::vec![(0, self.plan.registers.location(reference.pointer_to))];
+        }
         let mut places = Vec::new();
         let mut stack_end = None;
         for m in self.moves() {
@@ -324,6 +378,9 @@ impl<'a> Placement<'a> {
 
 impl core::fmt::Display for Placement<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        if self.by_reference().is_some() {
+            f.write_str("&")?;
+        }
         for (index, (_, location)) in self.places().into_iter().enumerate() {
             write!(f, "{}{location}", if index == 0 { "" } else { ", " })?;
         }

@@ -1,7 +1,7 @@
 //! Building plans: for implementations of a calling convention.
 
 use crate::Convention;
-use crate::plan::{Extension, MAX_WORDWISE, Move, Plan, RegisterFile};
+use crate::plan::{ByReference, Extension, MAX_WORDWISE, Move, Plan, RegisterFile};
 
 /// Collects the moves of a [`Plan`]; for implementations of a calling convention.
 ///
@@ -13,6 +13,9 @@ pub struct PlanBuilder<'a> {
     plan: &'a mut Plan,
     /// Where the furthest move ends, in bytes from the start of the image.
     end: u32,
+    /// How many bytes the copies take, and what they are aligned to.
+    copies: u32,
+    copies_align: u32,
 }
 
 impl<'a> PlanBuilder<'a> {
@@ -29,7 +32,7 @@ impl<'a> PlanBuilder<'a> {
             *plan = Plan::empty();
         }
         (plan.convention, plan.registers, plan.returns) = (convention, registers, returns);
-        Self { plan, end: 0 }
+        Self { plan, end: 0, copies: 0, copies_align: 16 }
     }
 
     /// Adds a move of the result, whose target is in the return register file.
@@ -85,7 +88,8 @@ impl<'a> PlanBuilder<'a> {
 
     #[inline]
     fn push(&mut self, m: Move) {
-        let written = if m.extension == Extension::None { m.len } else { 8 };
+        let exact = matches!(m.extension, Extension::None | Extension::BoolByte);
+        let written = if exact { m.len } else { 8 };
         self.plan.uses_vector |= self.plan.registers.vector.contains(m.to);
         self.add(m, written);
     }
@@ -104,12 +108,37 @@ impl<'a> PlanBuilder<'a> {
         self.add(m, 8);
     }
 
+    /// Adds an argument that is passed as the address of a copy: `len` bytes, aligned to `align`,
+    /// with the address at an image offset.
+    ///
+    /// # Panics
+    /// If the arguments are out of order, the alignment is no power of two, the copies are larger
+    /// than an image can be, or the address is not in an eightbyte: a mistake of the convention,
+    /// not of its user.
+    pub fn by_reference(&mut self, argument: u16, len: u32, align: u32, pointer_to: u32) {
+        assert!(align.is_power_of_two() && pointer_to.is_multiple_of(8), "no place for a copy");
+        self.in_order(argument);
+        let start = self.copies.checked_next_multiple_of(align);
+        // Where the copies start is known at the end.
+        let copy_to = start.expect("copies that fit an image");
+        self.copies = copy_to.checked_add(len).expect("copies that fit an image");
+        self.copies_align = self.copies_align.max(align);
+        self.end = self.end.max(pointer_to + 8);
+        self.plan.only_words = false;
+        self.plan.by_reference.push(ByReference { argument, len, copy_to, pointer_to });
+    }
+
+    #[inline(always)]
+    fn in_order(&mut self, argument: u16) {
+        let next = self.plan.argument_count;
+        assert!(argument == next || argument + 1 == next, "arguments are out of order");
+        self.plan.argument_count = argument + 1;
+    }
+
     #[inline(always)]
     fn add(&mut self, m: Move, written: u32) {
+        self.in_order(m.argument);
         let plan = &mut *self.plan;
-        let next = plan.argument_count;
-        assert!(m.argument == next || m.argument + 1 == next, "arguments are out of order");
-        plan.argument_count = m.argument + 1;
         let end = m.to.checked_add(written).expect("a move inside the image");
         self.end = self.end.max(end);
         plan.only_words &= m.len == 8 && m.to.is_multiple_of(8);
@@ -132,12 +161,30 @@ impl<'a> PlanBuilder<'a> {
     /// Ends the plan, with a stack area of at least `stack_size` bytes.
     ///
     /// # Panics
-    /// If a move goes past the image: a mistake of the convention, not of its user.
+    /// If a move goes past the image, or the image past what 32 bits can address: a mistake of
+    /// the convention, not of its user.
     #[inline]
     pub fn finish(self, stack_size: u32) {
-        let plan = self.plan;
+        let plan = &mut *self.plan;
         plan.stack_size = stack_size.next_multiple_of(16);
+        plan.frame_size = plan.stack_size;
         assert!(self.end <= plan.registers.size + plan.stack_size, "a move is outside the image");
+        if !plan.by_reference.is_empty() {
+            self.place_copies();
+        }
+    }
+
+    /// Puts the copies behind the stack area, aligned as that is.
+    fn place_copies(self) {
+        let plan = self.plan;
+        plan.stack_align = plan.stack_align.max(self.copies_align);
+        let start = plan.stack_size.next_multiple_of(self.copies_align);
+        let end = start.checked_add(self.copies).and_then(|end| end.checked_next_multiple_of(16));
+        plan.frame_size = end.expect("copies that fit an image");
+        let start = plan.registers.size.checked_add(start).expect("an image that 32 bits address");
+        for reference in &mut plan.by_reference {
+            reference.copy_to += start;
+        }
     }
 }
 
@@ -149,6 +196,7 @@ fn check(m: &Move) {
     let possible = match m.extension {
         Extension::None => true,
         Extension::Sign => matches!(m.len, 1 | 2 | 4 | 8),
+        Extension::BoolByte => m.len == 1,
         _ => m.len <= 8,
     };
     assert!(possible && m.len > 0, "{} bytes cannot be moved so", m.len);

@@ -4,8 +4,6 @@
    declares each entry once per kind of result and receives rax, rdx, xmm0 and xmm1 as the
    convention returns them. */
 
-#include "macros.h"
-
 /* Loads the general argument registers from the image at r10. */
 .macro LOAD_GENERAL
     mov rdi, [r10 + GENERAL + 0]
@@ -33,25 +31,27 @@
    For calls without vector registers and stack arguments. There is nothing to put on the stack
    and nothing to do afterwards, so the function is jumped to and returns to our caller: no frame.
    al = 0, as a variadic callee is told that no vector register is used. */
-FUNCTION(call_general)
+FUNCTION $call_general
+    SEH endprologue
     mov r10, rdi
     mov r11, rsi
     LOAD_GENERAL
     xor eax, eax
     jmp r11
-END(call_general)
+END $call_general
 
 /* call_vector(rdi: image, rsi: function, edx: number of vector registers, for al)
 
    The same with vector registers. */
-FUNCTION(call_vector)
+FUNCTION $call_vector
+    SEH endprologue
     mov r10, rdi
     mov r11, rsi
     mov eax, edx
     LOAD_VECTOR
     LOAD_GENERAL
     jmp r11
-END(call_vector)
+END $call_vector
 
 /* call_stack(rdi: plan, rsi: arguments, rdx: result, rcx: function, r8: room, r9: fill)
 
@@ -60,23 +60,28 @@ END(call_vector)
    loads the registers from its lower part and calls with its upper part as the stack area.
 
        at the entry      after making room                    at the call
-                         rbp + 8   return address
-       rsp  return       rbp       caller's rbp
-            address      rbp - 8   caller's rbx               the same
-                         rbp - 16  (padding)
+                         rbp + 16  return address
+       rsp  return       rbp + 8   caller's rbp
+            address      rbp       caller's rbx               the same
                                    (up to align - 16 bytes)
-                                   stack area, room->size     rsp: its lowest byte
+                                   copies of arguments, and under them
+                                   the stack area: room->size  rsp: its lowest byte
                          rsp       register file              (dead)
 
    rbx holds the function across the call of fill. The stack area is aligned to room->align. */
-FUNCTION(call_stack)
+FUNCTION $call_stack
     push rbp
-    .cfi_def_cfa_offset 16
-    .cfi_offset rbp, -16
-    mov rbp, rsp
-    .cfi_def_cfa_register rbp
+    CFI def_cfa_offset 16
+    CFI offset rbp, -16
+    SEH pushreg rbp
     push rbx
-    .cfi_offset rbx, -24
+    CFI def_cfa_offset 24
+    CFI offset rbx, -24
+    SEH pushreg rbx
+    mov rbp, rsp
+    CFI def_cfa_register rbp
+    SEH setframe rbp, 0
+    SEH endprologue
     mov rbx, rcx
 
     mov rax, rsp
@@ -85,16 +90,7 @@ FUNCTION(call_stack)
     neg r10
     and rax, r10
     sub rax, REGISTERS_SIZE
-
-    /* Touch every page on the way down, so that a stack that is too small ends in its guard page
-       and not in somebody else's memory. */
-1:  lea r10, [rsp - 4096]
-    cmp r10, rax
-    jbe 2f
-    mov rsp, r10
-    or qword ptr [rsp], 0
-    jmp 1b
-2:  mov rsp, rax
+    LOWER_STACK
 
     mov rcx, rsp
     call r9
@@ -105,8 +101,11 @@ FUNCTION(call_stack)
     add rsp, REGISTERS_SIZE
     call r11
 
-    mov rbx, [rbp - 8]
-    leave
-    .cfi_def_cfa rsp, 8
+    lea rsp, [rbp]
+    CFI def_cfa rsp, 24
+    pop rbx
+    CFI def_cfa_offset 16
+    pop rbp
+    CFI def_cfa_offset 8
     ret
-END(call_stack)
+END $call_stack

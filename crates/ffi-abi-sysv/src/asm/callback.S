@@ -4,100 +4,86 @@
    the slot (r10 and r11 are scratch at a function's entry, psABI 3.2.1), and the handler calls
    slot->context->dispatch. */
 
-#include "macros.h"
-
 /* handler: r10 is the slot, everything else is as C left it at the call.
 
        rbp + 16   the caller's stack area
        rbp + 8    return address
        rbp        caller's rbp
-                  struct Returned, zeroed    at rsp + REGISTERS_SIZE
-       rsp        struct Registers
+                  struct Returned, zeroed    at rsp + RETURNED
+                  struct Registers           at rsp + SHADOW
+       rsp        (COFF: shadow space for dispatch)
 
-   Calls dispatch(rdi: context, rsi: registers, rdx: stack area, rcx: returned), then loads every
-   return register. Without `vector` the vector registers are not saved: no argument is in them. */
-#define FRAME (REGISTERS_SIZE + RETURNED_SIZE)
+   Calls dispatch(context, registers, stack area, returned), which follows the platform's own
+   convention, and then loads every return register. Without `vector` the vector registers are
+   not saved: no argument is in them. */
+.set SHADOW, 32 * IS_COFF
+.set RETURNED, SHADOW + REGISTERS_SIZE
+.set FRAME, RETURNED + RETURNED_SIZE
 
 .macro HANDLER vector
     push rbp
-    .cfi_def_cfa_offset 16
-    .cfi_offset rbp, -16
+    CFI def_cfa_offset 16
+    CFI offset rbp, -16
+    SEH pushreg rbp
     mov rbp, rsp
-    .cfi_def_cfa_register rbp
+    CFI def_cfa_register rbp
+    SEH setframe rbp, 0
     sub rsp, FRAME
+    SEH stackalloc FRAME
+    SEH endprologue
 
-    mov [rsp + GENERAL + 0], rdi
-    mov [rsp + GENERAL + 8], rsi
-    mov [rsp + GENERAL + 16], rdx
-    mov [rsp + GENERAL + 24], rcx
-    mov [rsp + GENERAL + 32], r8
-    mov [rsp + GENERAL + 40], r9
+    mov [rsp + SHADOW + GENERAL + 0], rdi
+    mov [rsp + SHADOW + GENERAL + 8], rsi
+    mov [rsp + SHADOW + GENERAL + 16], rdx
+    mov [rsp + SHADOW + GENERAL + 24], rcx
+    mov [rsp + SHADOW + GENERAL + 32], r8
+    mov [rsp + SHADOW + GENERAL + 40], r9
 .if \vector
-    movsd qword ptr [rsp + VECTOR + 0], xmm0
-    movsd qword ptr [rsp + VECTOR + 8], xmm1
-    movsd qword ptr [rsp + VECTOR + 16], xmm2
-    movsd qword ptr [rsp + VECTOR + 24], xmm3
-    movsd qword ptr [rsp + VECTOR + 32], xmm4
-    movsd qword ptr [rsp + VECTOR + 40], xmm5
-    movsd qword ptr [rsp + VECTOR + 48], xmm6
-    movsd qword ptr [rsp + VECTOR + 56], xmm7
+    movsd qword ptr [rsp + SHADOW + VECTOR + 0], xmm0
+    movsd qword ptr [rsp + SHADOW + VECTOR + 8], xmm1
+    movsd qword ptr [rsp + SHADOW + VECTOR + 16], xmm2
+    movsd qword ptr [rsp + SHADOW + VECTOR + 24], xmm3
+    movsd qword ptr [rsp + SHADOW + VECTOR + 32], xmm4
+    movsd qword ptr [rsp + SHADOW + VECTOR + 40], xmm5
+    movsd qword ptr [rsp + SHADOW + VECTOR + 48], xmm6
+    movsd qword ptr [rsp + SHADOW + VECTOR + 56], xmm7
 .endif
     xor eax, eax
-    mov [rsp + REGISTERS_SIZE + 0], rax
-    mov [rsp + REGISTERS_SIZE + 8], rax
-    mov [rsp + REGISTERS_SIZE + 16], rax
-    mov [rsp + REGISTERS_SIZE + 24], rax
+    mov [rsp + RETURNED + 0], rax
+    mov [rsp + RETURNED + 8], rax
+    mov [rsp + RETURNED + 16], rax
+    mov [rsp + RETURNED + 24], rax
 
+.if IS_COFF
+    mov rcx, [r10 + SLOT_CONTEXT]
+    lea rdx, [rsp + SHADOW]
+    lea r8, [rbp + 16]
+    lea r9, [rsp + RETURNED]
+    call [rcx + CONTEXT_DISPATCH]
+.else
     mov rdi, [r10 + SLOT_CONTEXT]
     mov rsi, rsp
     lea rdx, [rbp + 16]
-    lea rcx, [rsp + REGISTERS_SIZE]
+    lea rcx, [rsp + RETURNED]
     call [rdi + CONTEXT_DISPATCH]
+.endif
 
-    mov rax, [rsp + REGISTERS_SIZE + RETURN_GENERAL + 0]
-    mov rdx, [rsp + REGISTERS_SIZE + RETURN_GENERAL + 8]
-    movsd xmm0, qword ptr [rsp + REGISTERS_SIZE + RETURN_VECTOR + 0]
-    movsd xmm1, qword ptr [rsp + REGISTERS_SIZE + RETURN_VECTOR + 8]
-    leave
-    .cfi_def_cfa rsp, 8
+    mov rax, [rsp + RETURNED + RETURN_GENERAL + 0]
+    mov rdx, [rsp + RETURNED + RETURN_GENERAL + 8]
+    movsd xmm0, qword ptr [rsp + RETURNED + RETURN_VECTOR + 0]
+    movsd xmm1, qword ptr [rsp + RETURNED + RETURN_VECTOR + 8]
+    lea rsp, [rbp]
+    pop rbp
+    CFI def_cfa rsp, 8
     ret
 .endm
 
-FUNCTION(callback_general)
+FUNCTION $callback_general
     HANDLER 0
-END(callback_general)
+END $callback_general
 
-FUNCTION(callback_vector)
+FUNCTION $callback_vector
     HANDLER 1
-END(callback_vector)
+END $callback_vector
 
-/* The thunks, THUNK_SIZE bytes each. Each finds its slot at a distance that is the same for all,
-   and the code stands on pages of its own, so that the same pages can be mapped again elsewhere
-   beside other slots. The handler is reached through the slot for the same reason. */
-#if SLOT_SIZE != THUNK_SIZE
-#error "the distance from a thunk to its slot must be the same for all"
-#endif
-.balign 4096
-.globl SYMBOL(thunk_code)
-HIDDEN(thunk_code)
-TYPE_FUNCTION(thunk_code)
-SYMBOL(thunk_code):
-    .cfi_startproc
-.set slot_at, 0
-.rept THUNK_COUNT
-    endbr64
-    lea r10, [rip + SYMBOL(slots) + slot_at]
-    jmp [r10 + SLOT_HANDLER]
-    .balign THUNK_SIZE, 0xcc
-.set slot_at, slot_at + SLOT_SIZE
-.endr
-    .cfi_endproc
-    SIZE(thunk_code)
-.balign 4096, 0xcc
-
-BSS_SECTION
-.balign 4096
-.globl SYMBOL(slots)
-HIDDEN(slots)
-SYMBOL(slots):
-    .zero SLOT_SIZE * THUNK_COUNT
+THUNKS

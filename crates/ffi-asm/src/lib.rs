@@ -1,0 +1,138 @@
+//! For the build scripts of the ABI crates: assembles their trampolines.
+//!
+//! The trampolines are written for one processor and every object format, in the assembler's own
+//! language: no preprocessor, so that the same text can go to a C compiler's assembler, through
+//! `cc`, or to `global_asm!` where there is none that takes it (Microsoft's). [`assemble`] puts
+//! that text together:
+//!
+//! 1. `.set NAME, value` for the object format (`IS_ELF`, `IS_MACHO`, `IS_COFF`) and for each of
+//!    the crate's defines;
+//! 2. the macros of the processor: `x86_64.S` or `aarch64.S` beside this file;
+//! 3. the crate's files, in order;
+//! 4. the end of the macros, so that the text of two crates may become one module.
+//!
+//! A name written `$name` is a symbol of the crate: it becomes the object format's spelling of
+//! `<crate>_<version>_name`, so that two versions can be linked into one program. Rust finds the
+//! prefix in the environment variable `SYMBOL_PREFIX`.
+//!
+//! The text is left in `$OUT_DIR/trampolines.s`. Where `cc` cannot be used, the configuration
+//! option `trampolines_in_rust` is set, and the crate includes the text in a `global_asm!`.
+
+use std::env;
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+/// What an ABI crate has to assemble.
+#[derive(Debug, Clone, Copy)]
+pub struct Trampolines<'a> {
+    /// The processor, as Cargo calls it in `CARGO_CFG_TARGET_ARCH`; on others nothing is done.
+    pub arch: &'a str,
+    /// The assembly files, by their paths from the crate's root.
+    pub files: &'a [&'a str],
+    /// Offsets that Rust and the assembly share.
+    pub defines: &'a [(&'a str, u32)],
+}
+
+/// An object format, and what differs with it.
+struct Format {
+    name: &'static str,
+    /// What C puts before its names.
+    underscore: &'static str,
+}
+
+const ELF: Format = Format { name: "IS_ELF", underscore: "" };
+const MACHO: Format = Format { name: "IS_MACHO", underscore: "_" };
+const COFF: Format = Format { name: "IS_COFF", underscore: "" };
+
+/// Assembles the trampolines for the target of the build script that calls this.
+///
+/// # Panics
+/// When a file cannot be read or the assembler rejects it: the build ends with its message.
+pub fn assemble(trampolines: &Trampolines<'_>) {
+    println!("cargo:rustc-check-cfg=cfg(trampolines_in_rust)");
+    // Said for every file: a build script that prints any of these loses Cargo's own scan.
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=src/layout.rs");
+    for file in trampolines.files {
+        println!("cargo:rerun-if-changed={file}");
+    }
+    let target = |what: &str| env::var(format!("CARGO_CFG_TARGET_{what}")).unwrap_or_default();
+    if target("ARCH") != trampolines.arch {
+        return;
+    }
+    let format = match (&*target("OS"), &*target("VENDOR")) {
+        ("windows" | "uefi" | "cygwin", _) => COFF,
+        (_, "apple") => MACHO,
+        _ => ELF,
+    };
+    let package = |what: &str| env::var(format!("CARGO_PKG_{what}")).expect("Cargo sets it");
+    let prefix = format!("{}_{}_", package("NAME"), package("VERSION"));
+    let prefix = prefix.replace(['.', '-', '+'], "_");
+    println!("cargo:rustc-env=SYMBOL_PREFIX={prefix}");
+
+    let sources = trampolines
+        .files
+        .iter()
+        .map(|file| fs::read_to_string(file).unwrap_or_else(|error| panic!("{file}: {error}")));
+    let text = compose(trampolines, &format, &prefix, sources);
+    let directory = env::var_os("OUT_DIR").expect("Cargo sets it");
+    let path = Path::new(&directory).join("trampolines.s");
+    fs::write(&path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    if target("ENV") == "msvc" {
+        println!("cargo:rustc-cfg=trampolines_in_rust");
+    } else {
+        cc::Build::new().file(path).compile(&format!("{prefix}trampolines"));
+    }
+}
+
+/// The whole text, for one object format.
+fn compose(
+    trampolines: &Trampolines<'_>,
+    format: &Format,
+    prefix: &str,
+    sources: impl Iterator<Item = String>,
+) -> String {
+    let mut text = String::from("/* Put together by the build script. */\n");
+    for Format { name, .. } in [ELF, MACHO, COFF] {
+        let _ = writeln!(text, ".set {name}, {}", u32::from(name == format.name));
+    }
+    for (name, value) in trampolines.defines {
+        let _ = writeln!(text, ".set {name}, {value}");
+    }
+    let macros = match trampolines.arch {
+        "x86_64" => include_str!("x86_64.S"),
+        "aarch64" => include_str!("aarch64.S"),
+        other => panic!("no macros for {other}"),
+    };
+    let mut body = String::from(macros);
+    body.extend(sources);
+    let defined: Vec<&str> = body.lines().filter_map(macro_name).collect();
+    let ends: String = defined.iter().map(|name| format!(".purgem {name}\n")).collect();
+    text + &body.replace('$', &format!("{}{prefix}", format.underscore)) + &ends + ".text\n"
+}
+
+/// The name in the first line of a macro.
+fn macro_name(line: &str) -> Option<&str> {
+    line.trim_start().strip_prefix(".macro ")?.split_whitespace().next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn symbols_are_spelled_as_the_format_has_them() {
+        let trampolines = Trampolines { arch: "x86_64", files: &[], defines: &[("ROOM_SIZE", 8)] };
+        let text = |format| {
+            let source = String::from("    call $fill\n.macro LOAD from\n.endm\n");
+            compose(&trampolines, &format, "abi_1_", [source].into_iter())
+        };
+        assert!(text(ELF).contains("call abi_1_fill\n"));
+        assert!(text(MACHO).contains("call _abi_1_fill\n"));
+        assert!(text(COFF).contains(".set IS_ELF, 0\n"));
+        assert!(text(COFF).contains(".set IS_COFF, 1\n"));
+        assert!(text(ELF).contains(".set ROOM_SIZE, 8\n"));
+        assert!(text(ELF).contains(".purgem LOAD\n"));
+    }
+}

@@ -1,0 +1,120 @@
+/* What the assembly of every x86-64 crate shares: symbols, unwind data, hardening, thunks.
+
+   Calls are unwound by DWARF on ELF and Mach-O and by Windows' own tables on COFF. A function
+   says its prologue once for each: CFI and SEH take a directive without its prefix, and are empty
+   where the other one is used. */
+
+.intel_syntax noprefix
+
+.macro CFI directive:vararg
+.if IS_COFF == 0
+    .cfi_\directive
+.endif
+.endm
+
+.macro SEH directive:vararg
+.if IS_COFF
+    .seh_\directive
+.endif
+.endm
+
+/* A symbol that the linker sees, and nobody outside of the program or library. */
+.macro GLOBAL name
+    .globl \name
+.if IS_ELF
+    .hidden \name
+.elseif IS_MACHO
+    .private_extern \name
+.endif
+.endm
+
+/* A function that Rust calls or that C reaches through a pointer; a landing pad for indirect
+   branches (Intel CET). Its prologue ends with SEH endprologue. */
+.macro FUNCTION name
+    .balign 16
+    GLOBAL \name
+.if IS_ELF
+    .type \name, @function
+.elseif IS_COFF
+    .def \name
+    .scl 2
+    .type 32
+    .endef
+.endif
+\name:
+    CFI startproc
+    SEH proc \name
+    endbr64
+.endm
+
+.macro END name
+    SEH endproc
+    CFI endproc
+.if IS_ELF
+    .size \name, . - \name
+.endif
+.endm
+
+/* Moves rsp down to the address in rax, a page at a time, and touches each on the way: a stack
+   that is too small ends in its guard page and not in somebody else's memory. Changes r10. */
+.macro LOWER_STACK
+1:  lea r10, [rsp - 4096]
+    cmp r10, rax
+    jbe 2f
+    mov rsp, r10
+    or qword ptr [rsp], 0
+    jmp 1b
+2:  mov rsp, rax
+.endm
+
+/* The thunks, THUNK_SIZE bytes each. Each finds its slot at a distance that is the same for all,
+   and the code stands on pages of its own, so that the same pages can be mapped again elsewhere
+   beside other slots. The handler is reached through the slot for the same reason. */
+.macro THUNKS
+.if SLOT_SIZE <> THUNK_SIZE
+    .error "the distance from a thunk to its slot must be the same for all"
+.endif
+.balign 4096
+GLOBAL $thunk_code
+$thunk_code:
+    CFI startproc
+.set slot_at, 0
+.rept THUNK_COUNT
+    endbr64
+    lea r10, [rip + $slots + slot_at]
+    jmp [r10 + SLOT_HANDLER]
+    .balign THUNK_SIZE, 0xcc
+.set slot_at, slot_at + SLOT_SIZE
+.endr
+    CFI endproc
+.balign 4096, 0xcc
+.if IS_MACHO
+    .section __DATA,__bss
+.else
+    .bss
+.endif
+.balign 4096
+GLOBAL $slots
+$slots:
+    .zero SLOT_SIZE * THUNK_COUNT
+.text
+.endm
+
+.if IS_ELF
+/* The stack need not be executable. */
+.section .note.GNU-stack, "", @progbits
+/* This object keeps to CET: IBT (bit 0) and SHSTK (bit 1). Without the note one object turns both
+   off for the whole program. */
+.section .note.gnu.property, "a", @note
+    .balign 8
+    .long 4                 /* size of the name */
+    .long 16                /* size of the description */
+    .long 5                 /* NT_GNU_PROPERTY_TYPE_0 */
+    .asciz "GNU"
+    .long 0xc0000002        /* GNU_PROPERTY_X86_FEATURE_1_AND */
+    .long 4                 /* size of its data */
+    .long 3                 /* IBT | SHSTK */
+    .long 0                 /* padding */
+.endif
+
+.text
