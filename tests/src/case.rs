@@ -32,6 +32,20 @@ impl Case {
         Self { signature: signature.expect("a C signature") }
     }
 
+    /// The same function by another convention.
+    ///
+    /// # Panics
+    /// If C has no such signature: the test is wrong.
+    pub fn under(&self, convention: Convention) -> Self {
+        let (result, arguments) =
+            (self.signature.return_type().clone(), self.signature.arguments().to_vec());
+        let signature = match self.signature.first_variadic() {
+            Some(first) => Signature::variadic(convention, result, arguments, first),
+            None => Signature::new(convention, result, arguments),
+        };
+        Self { signature: signature.expect("a C signature") }
+    }
+
     /// The bytes to pass as argument `index`.
     pub fn argument(&self, index: usize) -> Vec<u8> {
         graffiti(&self.signature.arguments()[index], index)

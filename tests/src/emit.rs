@@ -20,6 +20,36 @@ pub fn record_offsets(types: &[Type]) -> (Vec<usize>, usize) {
     (offsets, end)
 }
 
+/// How C is told which convention the functions of a case follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spelling {
+    /// Not at all: it is the compiler's own.
+    Own,
+    /// By `ms_abi`, where the compiler's own is another one.
+    MsAbi,
+    /// By `sysv_abi`, where the compiler's own is another one.
+    SysvAbi,
+}
+
+impl Spelling {
+    fn attribute(self) -> &'static str {
+        match self {
+            Self::Own => "",
+            Self::MsAbi => "__attribute__((ms_abi)) ",
+            Self::SysvAbi => "__attribute__((sysv_abi)) ",
+        }
+    }
+
+    /// What the names of `<stdarg.h>` start with.
+    fn builtin(self) -> &'static str {
+        match self {
+            Self::Own => "__builtin_",
+            Self::MsAbi => "__builtin_ms_",
+            Self::SysvAbi => "__builtin_sysv_",
+        }
+    }
+}
+
 /// The C names of the aggregate types seen so far, with their definitions.
 #[derive(Default)]
 struct Names {
@@ -56,19 +86,20 @@ impl Names {
     }
 }
 
-/// C with `callee_N` and, unless the signature is variadic, `caller_N` for each case.
-pub fn c_source(cases: &[Case]) -> String {
+/// C with `callee_N` and, unless the signature is variadic, `caller_N` for each case. It needs no
+/// header but those that every compiler brings along.
+pub fn c_source(cases: &[Case], spelling: Spelling) -> String {
     let mut names = Names::default();
     let mut functions = String::new();
     for (number, case) in cases.iter().enumerate() {
-        functions.push_str(&callee(number, case, &mut names));
+        functions.push_str(&callee(number, case, spelling, &mut names));
         if case.signature.first_variadic().is_none() {
-            functions.push_str(&caller(number, case, &mut names));
+            functions.push_str(&caller(number, case, spelling, &mut names));
         }
     }
     format!(
-        "#include <stdarg.h>\n#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n\
-         #include <string.h>\n\
+        "#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n\
+         #define memcpy __builtin_memcpy\n#define memset __builtin_memset\n\
          unsigned char *record_to;\nconst unsigned char *result_from;\n\
          {}\n{functions}",
         names.definitions
@@ -93,17 +124,18 @@ fn declaration(case: &Case, name: &str, names: &mut Names) -> String {
     format!("{} {name}({})", names.of(signature.return_type()), parameters.join(", "))
 }
 
-fn callee(number: usize, case: &Case, names: &mut Names) -> String {
+fn callee(number: usize, case: &Case, spelling: Spelling, names: &mut Names) -> String {
     let types = case.signature.arguments();
     let (offsets, _) = record_offsets(types);
     let mut body = String::new();
     if let Some(first) = case.signature.first_variadic() {
-        let _ = writeln!(body, "    va_list list;\n    va_start(list, a{});", first - 1);
+        let va = spelling.builtin();
+        let _ = writeln!(body, "    {va}va_list list;\n    {va}va_start(list, a{});", first - 1);
         for (index, ty) in types.iter().enumerate().skip(first) {
             let ty = names.of(ty);
-            let _ = writeln!(body, "    {ty} a{index} = va_arg(list, {ty});");
+            let _ = writeln!(body, "    {ty} a{index} = __builtin_va_arg(list, {ty});");
         }
-        let _ = writeln!(body, "    va_end(list);");
+        let _ = writeln!(body, "    {va}va_end(list);");
     }
     for (index, (ty, offset)) in types.iter().zip(&offsets).enumerate() {
         record(&mut body, &format!("a{index}"), ty, &format!("record_to + {offset}"));
@@ -121,10 +153,11 @@ fn callee(number: usize, case: &Case, names: &mut Names) -> String {
             writeln!(body, "    {ty} result;\n    memcpy(&result, result_from, sizeof result);");
         let _ = writeln!(body, "    return result;");
     }
-    format!("{} {{\n{body}}}\n", declaration(case, &format!("callee_{number}"), names))
+    let name = format!("{}callee_{number}", spelling.attribute());
+    format!("{} {{\n{body}}}\n", declaration(case, &name, names))
 }
 
-fn caller(number: usize, case: &Case, names: &mut Names) -> String {
+fn caller(number: usize, case: &Case, spelling: Spelling, names: &mut Names) -> String {
     let types = case.signature.arguments();
     let (offsets, _) = record_offsets(types);
     let mut body = String::new();
@@ -144,7 +177,7 @@ fn caller(number: usize, case: &Case, names: &mut Names) -> String {
         let _ = writeln!(body, "    {} result = {call};", names.of(result));
         record(&mut body, "result", result, "to");
     }
-    let pointer = declaration(case, "(*callback)", names);
+    let pointer = declaration(case, &format!("({}*callback)", spelling.attribute()), names);
     format!(
         "void caller_{number}({pointer}, const unsigned char *from, unsigned char *to) {{\n{body}}}\n"
     )

@@ -11,6 +11,22 @@ pub fn cases(seed: u64, count: usize) -> Vec<Case> {
     (0..count).map(|_| case(&mut rng)).collect()
 }
 
+/// As many cases as CI runs in each row of the matrix.
+const COUNT: usize = 2000;
+
+/// The cases of a test run, and their seed: `FFI_TEST_SEED` and `FFI_TEST_COUNT` make it another
+/// or a longer one.
+///
+/// # Panics
+/// If either is set to what is no number.
+pub fn from_environment() -> (u64, Vec<Case>) {
+    let number = |name: &str, default| {
+        std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
+    };
+    let (seed, count) = (number("FFI_TEST_SEED", 1), number("FFI_TEST_COUNT", COUNT as u64));
+    (seed, cases(seed, count as usize))
+}
+
 fn case(rng: &mut Rng) -> Case {
     let mut arguments: Vec<Type> = (0..rng.usize(0..=20)).map(|_| argument(rng)).collect();
     let result = if rng.u8(0..5) == 0 { Type::VOID } else { argument(rng) };

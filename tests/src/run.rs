@@ -2,7 +2,7 @@
 
 use crate::case::{Case, origin, significant};
 use crate::compile::{Compiler, shared_library};
-use crate::emit::{c_source, is_integer, record_offsets, widened};
+use crate::emit::{Spelling, c_source, is_integer, record_offsets, widened};
 use crate::guard::Guarded;
 use ffi::{CallInterface, Callback, Library, Type};
 use std::ffi::c_void;
@@ -17,22 +17,60 @@ const MARGIN: usize = 32;
 /// Failures after which a run stops: the first few tell it all.
 const ENOUGH: usize = 5;
 
-/// Compiles the cases with one compiler and runs them all. Returns how many function calls and
-/// callback calls were compared.
+/// Compiled C.
+pub trait Code {
+    /// The address of a function or variable.
+    ///
+    /// # Panics
+    /// If there is none of that name: the test is wrong.
+    fn address(&self, name: &str) -> *const c_void;
+}
+
+impl Code for Library {
+    fn address(&self, name: &str) -> *const c_void {
+        self.symbol(name).expect("the library has it").as_ptr()
+    }
+}
+
+/// Compiles the cases with one compiler, as the compiler's own convention, and runs them all.
+/// Returns how many function calls and callback calls were compared.
+///
+/// # Panics
+/// As [`compare`].
+pub fn run(cases: &[Case], compiler: Compiler, directory: &Path, name: &str) -> (usize, usize) {
+    run_as(Spelling::Own, cases, compiler, directory, name)
+}
+
+/// As [`run`], with the convention spelled out.
+///
+/// # Panics
+/// As [`compare`].
+pub fn run_as(
+    spelling: Spelling,
+    cases: &[Case],
+    compiler: Compiler,
+    directory: &Path,
+    name: &str,
+) -> (usize, usize) {
+    let path = shared_library(compiler, directory, name, &c_source(cases, spelling));
+    // SAFETY: the library is the one just compiled; it has no constructors.
+    let library = unsafe { Library::open(&path) }.expect("the compiled library opens");
+    compare(cases, &library, &format!("{} -O{}", compiler.command, compiler.level))
+}
+
+/// Runs all cases, compiled to `code`. Returns how many function calls and callback calls were
+/// compared.
 ///
 /// # Panics
 /// If anything differs from what C does; the message has the declaration, the plan and the bytes.
-pub fn run(cases: &[Case], compiler: Compiler, directory: &Path, name: &str) -> (usize, usize) {
-    let path = shared_library(compiler, directory, name, &c_source(cases));
-    // SAFETY: the library is the one just compiled; it has no constructors.
-    let library = unsafe { Library::open(&path) }.expect("the compiled library opens");
+pub fn compare(cases: &[Case], code: &dyn Code, compiler: &str) -> (usize, usize) {
     let mut failures = Vec::new();
     let (mut calls, mut callbacks) = (0, 0);
     for (number, case) in cases.iter().enumerate() {
-        let mut found = call(&library, number, case);
+        let mut found = call(code, number, case);
         calls += 1;
         if case.signature.first_variadic().is_none() {
-            found.extend(call_back(&library, number, case));
+            found.extend(call_back(code, number, case));
             callbacks += 1;
         }
         if !found.is_empty() {
@@ -46,15 +84,19 @@ pub fn run(cases: &[Case], compiler: Compiler, directory: &Path, name: &str) -> 
     (calls, callbacks)
 }
 
-fn describe(number: usize, case: &Case, compiler: Compiler, problems: &[String]) -> String {
-    let mut text =
-        format!("case {number}, {} -O{}: {}\n", compiler.command, compiler.level, case.signature);
+fn describe(number: usize, case: &Case, compiler: &str, problems: &[String]) -> String {
+    let convention = case.signature.convention();
+    let mut text = format!("case {number}, {compiler}, {convention}: {}\n", case.signature);
     if let Ok(interface) = CallInterface::with_signature(case.signature.clone()) {
         let plan = interface.plan();
         for m in plan.moves() {
             let (argument, offset, len) = (m.argument, m.offset, m.len);
             let to = plan.registers().location(m.to);
             let _ = writeln!(text, "  argument {argument}, {len} bytes at {offset} -> {to}");
+        }
+        for r in plan.by_reference() {
+            let to = plan.registers().location(r.pointer_to);
+            let _ = writeln!(text, "  argument {}, address of a copy -> {to}", r.argument);
         }
         let _ = writeln!(text, "  result: {:?}", plan.return_plan());
     }
@@ -65,15 +107,15 @@ fn describe(number: usize, case: &Case, compiler: Compiler, problems: &[String])
 }
 
 /// Calls `callee_N` through the library under test; every argument ends at a guard page.
-fn call(library: &Library, number: usize, case: &Case) -> Vec<String> {
+fn call(code: &dyn Code, number: usize, case: &Case) -> Vec<String> {
     let interface =
         CallInterface::with_signature(case.signature.clone()).expect("the case can be prepared");
     let types = case.signature.arguments();
     let (offsets, size) = record_offsets(types);
     let mut record = vec![UNTOUCHED; size + 1];
     let result = case.result();
-    point(library, "record_to", record.as_mut_ptr());
-    point(library, "result_from", result.as_ptr().cast_mut());
+    point(code, "record_to", record.as_mut_ptr());
+    point(code, "result_from", result.as_ptr().cast_mut());
 
     let mut pages: Vec<Guarded> = types.iter().map(|ty| Guarded::new(ty.size())).collect();
     let pointers: Vec<*const c_void> = pages
@@ -86,17 +128,17 @@ fn call(library: &Library, number: usize, case: &Case) -> Vec<String> {
     let align = case.signature.return_type().align();
     let mut room = vec![UNTOUCHED; MARGIN + align + result.len() + MARGIN];
     let start = MARGIN + room[MARGIN..].as_ptr().align_offset(align);
-    let function = library.symbol(format!("callee_{number}")).expect("the callee is there");
+    let function = code.address(&format!("callee_{number}"));
     // SAFETY: the callee has this very signature; there is room for the result.
     unsafe {
         let target = room.as_mut_ptr().add(start).cast();
-        interface.invoke(function.as_ptr(), &pointers, target).expect("the call fits");
+        interface.invoke(function, &pointers, target).expect("the call fits");
     }
 
     let mut problems = Vec::new();
     for (index, (ty, offset)) in types.iter().zip(offsets).enumerate() {
         let sent = case.argument(index);
-        compare(&mut problems, &format!("argument {index}"), ty, &sent, &record[offset..]);
+        compare_record(&mut problems, &format!("argument {index}"), ty, &sent, &record[offset..]);
         // SAFETY: the pointer is to the argument's bytes in its guarded page.
         let kept = unsafe { std::slice::from_raw_parts(pointers[index].cast::<u8>(), sent.len()) };
         if kept != sent {
@@ -118,7 +160,7 @@ fn call(library: &Library, number: usize, case: &Case) -> Vec<String> {
 }
 
 /// Has `caller_N` call a callback of the case's signature.
-fn call_back(library: &Library, number: usize, case: &Case) -> Vec<String> {
+fn call_back(code: &dyn Code, number: usize, case: &Case) -> Vec<String> {
     let types = case.signature.arguments();
     let (offsets, size) = record_offsets(types);
     let mut from = vec![0; size + 1];
@@ -145,7 +187,7 @@ fn call_back(library: &Library, number: usize, case: &Case) -> Vec<String> {
     type Caller = unsafe extern "C" fn(*const c_void, *const u8, *mut u8);
     // SAFETY: `caller_N` has this type, and calls the callback by the signature it was made for.
     unsafe {
-        let caller = library.get::<Caller>(format!("caller_{number}")).expect("it is there");
+        let caller: Caller = std::mem::transmute(code.address(&format!("caller_{number}")));
         caller(callback.as_ptr(), from.as_ptr(), to.as_mut_ptr());
     }
 
@@ -159,12 +201,12 @@ fn call_back(library: &Library, number: usize, case: &Case) -> Vec<String> {
         }
     }
     let ty = case.signature.return_type();
-    compare(&mut problems, "result of the callback", ty, &result, &to);
+    compare_record(&mut problems, "result of the callback", ty, &result, &to);
     problems
 }
 
 /// Compares a record: the bytes, and the widened value behind them.
-fn compare(problems: &mut Vec<String>, name: &str, ty: &Type, sent: &[u8], record: &[u8]) {
+fn compare_record(problems: &mut Vec<String>, name: &str, ty: &Type, sent: &[u8], record: &[u8]) {
     compare_bytes(problems, name, ty, sent, &record[..sent.len()]);
     if is_integer(ty) {
         let at = sent.len().next_multiple_of(16);
@@ -189,11 +231,9 @@ fn compare_bytes(problems: &mut Vec<String>, name: &str, ty: &Type, sent: &[u8],
     }
 }
 
-fn point(library: &Library, name: &str, to: *mut u8) {
+fn point(code: &dyn Code, name: &str, to: *mut u8) {
+    let variable = code.address(name).cast_mut().cast::<*mut u8>();
     // SAFETY: the variable is a pointer to bytes, and nothing else uses it meanwhile: each test
-    // compiles a library of its own.
-    unsafe {
-        let variable = library.variable::<*mut u8>(name).expect("the variable is there");
-        variable.write(to);
-    }
+    // compiles code of its own.
+    unsafe { variable.write(to) };
 }

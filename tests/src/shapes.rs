@@ -59,6 +59,18 @@ pub fn finish(builder: AggregateBuilder) -> Type {
     builder.build().expect("a C type")
 }
 
+/// Everything below, by name: the corpus that each convention goes through.
+pub fn corpus() -> Vec<(&'static str, Vec<Case>)> {
+    vec![
+        ("scalars", scalar_positions()),
+        ("sizes", struct_sizes()),
+        ("mixtures", eightbyte_mixtures()),
+        ("odd", odd_aggregates()),
+        ("homogeneous", homogeneous_aggregates()),
+        ("variadics", variadics()),
+    ]
+}
+
 /// Every scalar in every register and stack position up to 20 arguments, behind integers, behind
 /// floating-point numbers, and behind both.
 pub fn scalar_positions() -> Vec<Case> {
@@ -156,6 +168,47 @@ pub fn odd_aggregates() -> Vec<Case> {
     types.into_iter().flat_map(around).collect()
 }
 
+/// One to five floating-point members of one kind, which AArch64 passes member by member up to
+/// four: flat, nested, in arrays and in unions; and what only looks like them.
+pub fn homogeneous_aggregates() -> Vec<Case> {
+    let mut types = Vec::new();
+    for float in [Type::F32, Type::F64] {
+        for count in 1..=5 {
+            let members = || std::iter::repeat_n(float.clone(), count);
+            types.push(structure(members()));
+            types.push(structure([array(float.clone(), count)]));
+            types.push(structure([structure(members())]));
+            types.push(union([array(float.clone(), count), float.clone()]));
+            types.push(finish(fields(Type::anonymous_structure(), members()).align(16)));
+            types.push(packed(members()));
+        }
+        let pair = || structure([float.clone(), float.clone()]);
+        types.extend([
+            structure([pair(), pair()]),
+            structure([array(pair(), 2)]),
+            structure([pair(), float.clone()]),
+            structure([float.clone(), array(float.clone(), 3)]),
+            union([pair(), structure([float.clone(), float.clone(), float.clone()])]),
+            structure([float.clone(), union([float.clone(), array(float.clone(), 2)])]),
+            structure([pair(), Type::I32]),
+            union([pair(), Type::I8]),
+            finish(
+                Type::anonymous_structure()
+                    .aligned_field("f0", float.clone(), 16)
+                    .field("f1", float.clone()),
+            ),
+        ]);
+    }
+    types.extend([
+        structure([Type::F32, Type::F64]),
+        structure([Type::F64, Type::F32]),
+        structure([Type::F32, Type::F32, Type::I32]),
+        union([Type::F32, Type::F64]),
+        union([array(Type::F32, 2), Type::F64]),
+    ]);
+    types.into_iter().flat_map(around).collect()
+}
+
 /// A type alone, returned; behind enough others that one register of either kind is left, or
 /// none; and in front of others that take what it leaves.
 pub fn around(ty: Type) -> Vec<Case> {
@@ -177,6 +230,21 @@ pub fn around(ty: Type) -> Vec<Case> {
         Case::new(
             ty.clone(),
             ints(4).chain(this()).chain(this()).chain(ints(2)).chain(floats(2)).collect::<Vec<_>>(),
+        ),
+        // Win64 has four registers, AArch64 eight of either kind.
+        Case::new(
+            ty.clone(),
+            ints(2).chain(this()).chain(this()).chain(floats(2)).chain(ints(2)).collect::<Vec<_>>(),
+        ),
+        Case::new(
+            Type::VOID,
+            ints(7)
+                .chain(floats(6))
+                .chain(this())
+                .chain(floats(1))
+                .chain(ints(1))
+                .chain(this())
+                .collect::<Vec<_>>(),
         ),
         Case::new(
             Type::I8,

@@ -1,4 +1,5 @@
-//! Every shape, called and called back, compared with gcc and clang byte by byte.
+//! Every shape by the platform's own convention, called and called back, compared byte by byte
+//! with two compilers.
 
 use ffi_tests::{Case, compilers, random, run, shapes};
 
@@ -32,16 +33,17 @@ fn nested_packed_aligned_and_overlapping_aggregates() {
 }
 
 #[test]
+fn homogeneous_aggregates() {
+    compare("homogeneous", &shapes::homogeneous_aggregates());
+}
+
+#[test]
 fn variadic_calls() {
     compare("variadics", &shapes::variadics());
 }
 
-/// `FFI_TEST_SEED` and `FFI_TEST_COUNT` make it another or a longer run.
 #[test]
 fn random_signatures() {
-    let number = |name: &str, default| {
-        std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
-    };
-    let (seed, count) = (number("FFI_TEST_SEED", 1), number("FFI_TEST_COUNT", 1500));
-    compare(&format!("random-{seed}"), &random::cases(seed, count as usize));
+    let (seed, cases) = random::from_environment();
+    compare(&format!("random-{seed}"), &cases);
 }

@@ -9,9 +9,21 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ffi-types", &[]),
     ("ffi-asm", &[]),
     ("ffi-abi-sysv", &["ffi-asm", "ffi-types"]),
+    ("ffi-abi-win64", &["ffi-asm", "ffi-types"]),
+    ("ffi-abi-arm64", &["ffi-asm", "ffi-types"]),
     ("ffi-callback", &["ffi-types"]),
     ("ffi-dl", &[]),
-    ("ffi", &["ffi-abi-sysv", "ffi-callback", "ffi-dl", "ffi-types"]),
+    (
+        "ffi",
+        &[
+            "ffi-abi-arm64",
+            "ffi-abi-sysv",
+            "ffi-abi-win64",
+            "ffi-callback",
+            "ffi-dl",
+            "ffi-types",
+        ],
+    ),
     ("xtask", &[]),
 ];
 

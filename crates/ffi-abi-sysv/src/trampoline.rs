@@ -12,6 +12,9 @@ use core::ffi::c_void;
 use core::mem::{MaybeUninit, transmute};
 use ffi_types::{Entry, Plan, Slot, ThunkTable};
 
+#[cfg(trampolines_in_rust)]
+core::arch::global_asm!(include_str!(concat!(env!("OUT_DIR"), "/trampolines.s")), options(raw));
+
 macro_rules! symbols {
     ($(fn $name:ident;)* $(static $data:ident: $ty:ty;)*) => {
         // SAFETY: each is defined in `src/asm`, under the version's prefix. The functions are

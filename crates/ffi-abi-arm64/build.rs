@@ -1,0 +1,14 @@
+//! Assembles the trampolines, with the offsets of `src/layout.rs` as defines.
+
+use ffi_asm::{Trampolines, assemble};
+
+#[path = "src/layout.rs"]
+mod layout;
+
+fn main() {
+    assemble(&Trampolines {
+        arch: "aarch64",
+        files: &["src/asm/call.S", "src/asm/callback.S"],
+        defines: layout::DEFINES,
+    });
+}

@@ -1,0 +1,109 @@
+//! The Microsoft x64 calling convention: plans, calls and callbacks.
+//!
+//! The convention of 64-bit Windows, as Microsoft gives it ("x64 calling convention", "x64 stack
+//! usage"). [`plan`] says for any signature which byte goes into which register or stack slot, on
+//! every host; on x86-64, [`Win64Abi`] also calls and is called, under any operating system: on
+//! Linux it is what `__attribute__((ms_abi))` means.
+//!
+//! Use it alone in a runtime that fills registers itself: read the moves of a
+//! [`Plan`], or hand argument pointers to the entry that goes with it.
+//!
+//! ```
+//! use ffi_abi_win64::plan;
+//! use ffi_types::{Convention, Signature, Type, Win64};
+//!
+//! let pair = Type::structure("pair").field("d", Type::F64).field("n", Type::I64).build()?;
+//! let signature =
+//!     Signature::new(Convention::Win64(Win64::Msvc), Type::VOID, [Type::I32, pair, Type::F64])?;
+//! let plan = plan(Win64::Msvc, &signature)?;
+//! assert_eq!(plan.placement(0).to_string(), "rcx");
+//! assert_eq!(plan.placement(1).to_string(), "&rdx");
+//! assert_eq!(plan.placement(2).to_string(), "xmm2");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![no_std]
+
+mod assign;
+mod classify;
+#[expect(dead_code, reason = "`DEFINES` is for build.rs, and other hosts have no assembly")]
+mod layout;
+mod registers;
+#[cfg(target_arch = "x86_64")]
+mod results;
+#[cfg(target_arch = "x86_64")]
+mod trampoline;
+
+pub use assign::plan;
+pub use classify::{Class, classify};
+pub use registers::{Registers, Returned};
+
+use ffi_types::{
+    CallingConvention, CallingConventionError, Convention, Entry, InvalidCallInterfaceError, Plan,
+    Signature, ThunkTable, Win64,
+};
+
+/// A variant of the Microsoft x64 convention, as a [`CallingConvention`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Win64Abi(
+    /// Which variant; they differ in `long double` alone.
+    pub Win64,
+);
+
+// SAFETY: `plan` follows Microsoft's text, and `PlanBuilder` keeps its moves inside the image; the
+// entries and thunks are those of `trampoline.rs`, written for these plans.
+unsafe impl CallingConvention for Win64Abi {
+    fn convention(&self) -> Convention {
+        Convention::Win64(self.0)
+    }
+
+    #[inline]
+    fn plan_into(
+        &self,
+        signature: &Signature,
+        plan: &mut Plan,
+    ) -> Result<(), InvalidCallInterfaceError> {
+        assign::plan_into(self.0, signature, plan)
+    }
+
+    #[inline]
+    fn entry(&self, plan: &Plan) -> Result<Entry, CallingConventionError> {
+        check(plan)?;
+        #[cfg(target_arch = "x86_64")]
+        return Ok(trampoline::entry(plan));
+        #[cfg(not(target_arch = "x86_64"))]
+        Err(self.not_here())
+    }
+
+    fn thunks(&self) -> Result<&'static ThunkTable, CallingConventionError> {
+        #[cfg(target_arch = "x86_64")]
+        return Ok(trampoline::thunks());
+        #[cfg(not(target_arch = "x86_64"))]
+        Err(self.not_here())
+    }
+
+    fn callback_handler(
+        &self,
+        plan: &Plan,
+    ) -> Result<*const core::ffi::c_void, CallingConventionError> {
+        check(plan)?;
+        #[cfg(target_arch = "x86_64")]
+        return Ok(trampoline::callback_handler(plan));
+        #[cfg(not(target_arch = "x86_64"))]
+        Err(self.not_here())
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+impl Win64Abi {
+    fn not_here(&self) -> CallingConventionError {
+        CallingConventionError::here(self.convention(), "it needs an x86-64 processor")
+    }
+}
+
+#[inline]
+fn check(plan: &Plan) -> Result<(), CallingConventionError> {
+    if matches!(plan.convention(), Convention::Win64(_)) {
+        return Ok(());
+    }
+    Err(CallingConventionError::here(plan.convention(), "the plan was not made for Win64"))
+}
