@@ -1,1 +1,108 @@
-//! wip
+//! The AArch64 calling convention and its Apple and Windows variants: plans, calls and callbacks.
+//!
+//! The convention is Arm's "Procedure Call Standard for the Arm 64-bit Architecture" (AAPCS64),
+//! section 6.8.2; Apple and Microsoft each change a few of its rules. [`plan`] says for any
+//! signature which byte goes into which register or stack slot, on every host; on AArch64,
+//! [`Arm64Abi`] also calls and is called, in each variant under any operating system.
+//!
+//! Use it alone in a runtime that fills registers itself: read the moves of a
+//! [`Plan`], or hand argument pointers to the entry that goes with it.
+//!
+//! ```
+//! use ffi_abi_arm64::plan;
+//! use ffi_types::{Aapcs64, Convention, Signature, Type};
+//!
+//! let point = Type::structure("point").field("x", Type::F32).field("y", Type::F32).build()?;
+//! let convention = Convention::Aapcs64(Aapcs64::Standard);
+//! let plan =
+//!     plan(Aapcs64::Standard, &Signature::new(convention, Type::VOID, [Type::I32, point])?)?;
+//! assert_eq!(plan.placement(0).to_string(), "x0");
+//! assert_eq!(plan.placement(1).to_string(), "v0, v1");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![no_std]
+
+mod assign;
+mod classify;
+#[expect(dead_code, reason = "`DEFINES` is for build.rs, and other hosts have no assembly")]
+mod layout;
+mod registers;
+#[cfg(target_arch = "aarch64")]
+mod results;
+#[cfg(target_arch = "aarch64")]
+mod trampoline;
+
+pub use assign::plan;
+pub use classify::{Class, classify};
+pub use registers::{Registers, Returned, Vector};
+
+use ffi_types::{
+    Aapcs64, CallingConvention, CallingConventionError, Convention, Entry,
+    InvalidCallInterfaceError, Plan, Signature, ThunkTable,
+};
+
+/// A variant of AAPCS64, as a [`CallingConvention`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Arm64Abi(
+    /// Which variant.
+    pub Aapcs64,
+);
+
+// SAFETY: `plan` follows AAPCS64 6.8.2 and the two vendors' texts, and `PlanBuilder` keeps its moves inside the image; the
+// entries and thunks are those of `trampoline.rs`, written for these plans.
+unsafe impl CallingConvention for Arm64Abi {
+    fn convention(&self) -> Convention {
+        Convention::Aapcs64(self.0)
+    }
+
+    #[inline]
+    fn plan_into(
+        &self,
+        signature: &Signature,
+        plan: &mut Plan,
+    ) -> Result<(), InvalidCallInterfaceError> {
+        assign::plan_into(self.0, signature, plan)
+    }
+
+    #[inline]
+    fn entry(&self, plan: &Plan) -> Result<Entry, CallingConventionError> {
+        check(plan)?;
+        #[cfg(target_arch = "aarch64")]
+        return Ok(trampoline::entry(plan));
+        #[cfg(not(target_arch = "aarch64"))]
+        Err(self.not_here())
+    }
+
+    fn thunks(&self) -> Result<&'static ThunkTable, CallingConventionError> {
+        #[cfg(target_arch = "aarch64")]
+        return Ok(trampoline::thunks());
+        #[cfg(not(target_arch = "aarch64"))]
+        Err(self.not_here())
+    }
+
+    fn callback_handler(
+        &self,
+        plan: &Plan,
+    ) -> Result<*const core::ffi::c_void, CallingConventionError> {
+        check(plan)?;
+        #[cfg(target_arch = "aarch64")]
+        return Ok(trampoline::callback_handler(plan));
+        #[cfg(not(target_arch = "aarch64"))]
+        Err(self.not_here())
+    }
+}
+
+#[cfg(not(target_arch = "aarch64"))]
+impl Arm64Abi {
+    fn not_here(&self) -> CallingConventionError {
+        CallingConventionError::here(self.convention(), "it needs an AArch64 processor")
+    }
+}
+
+#[inline]
+fn check(plan: &Plan) -> Result<(), CallingConventionError> {
+    if matches!(plan.convention(), Convention::Aapcs64(_)) {
+        return Ok(());
+    }
+    Err(CallingConventionError::here(plan.convention(), "the plan was not made for AArch64"))
+}
