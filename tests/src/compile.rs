@@ -19,7 +19,14 @@ pub struct Compiler {
 /// # Panics
 /// If one is missing and `CI` is set, or if both are.
 pub fn compilers() -> Vec<Compiler> {
-    let wanted = [Compiler { command: "gcc", level: 1 }, Compiler { command: "clang", level: 2 }];
+    let wanted = if cfg!(target_arch = "aarch64") {
+        [
+            Compiler { command: "aarch64-linux-gnu-gcc", level: 1 },
+            Compiler { command: "clang-22", level: 2 },
+        ]
+    } else {
+        [Compiler { command: "gcc", level: 1 }, Compiler { command: "clang", level: 2 }]
+    };
     let (found, missing): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|compiler| {
         Command::new(compiler.command).arg("--version").output().is_ok_and(|o| o.status.success())
     });

@@ -45,6 +45,7 @@
     CFI startproc
     SEH proc \name
     hint #34                /* bti c */
+    SEH nop
 .endm
 
 .macro END name
