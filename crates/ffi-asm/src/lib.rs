@@ -75,11 +75,13 @@ pub fn assemble(trampolines: &Trampolines<'_>) {
         .files
         .iter()
         .map(|file| fs::read_to_string(file).unwrap_or_else(|error| panic!("{file}: {error}")));
-    let text = compose(trampolines, &format, &prefix, sources);
+    // Microsoft's assembler takes another language, and `cc` knows of no other there.
+    let in_rust = target("ENV") == "msvc";
+    let text = compose(trampolines, &format, &prefix, in_rust, sources);
     let directory = env::var_os("OUT_DIR").expect("Cargo sets it");
     let path = Path::new(&directory).join("trampolines.s");
     fs::write(&path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    if target("ENV") == "msvc" {
+    if in_rust {
         println!("cargo:rustc-cfg=trampolines_in_rust");
     } else {
         cc::Build::new().file(path).compile(&format!("{prefix}trampolines"));
@@ -91,9 +93,14 @@ fn compose(
     trampolines: &Trampolines<'_>,
     format: &Format,
     prefix: &str,
+    in_rust: bool,
     sources: impl Iterator<Item = String>,
 ) -> String {
     let mut text = String::from("/* Put together by the build script. */\n");
+    // Rust's own choice too, where it warns of the directive.
+    if trampolines.arch == "x86_64" && !in_rust {
+        text += ".intel_syntax noprefix\n";
+    }
     for Format { name, .. } in [ELF, MACHO, COFF] {
         let _ = writeln!(text, ".set {name}, {}", u32::from(name == format.name));
     }
@@ -126,7 +133,7 @@ mod tests {
         let trampolines = Trampolines { arch: "x86_64", files: &[], defines: &[("ROOM_SIZE", 8)] };
         let text = |format| {
             let source = String::from("    call $fill\n.macro LOAD from\n.endm\n");
-            compose(&trampolines, &format, "abi_1_", [source].into_iter())
+            compose(&trampolines, &format, "abi_1_", false, [source].into_iter())
         };
         assert!(text(ELF).contains("call abi_1_fill\n"));
         assert!(text(MACHO).contains("call _abi_1_fill\n"));

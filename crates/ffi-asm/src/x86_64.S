@@ -2,9 +2,9 @@
 
    Calls are unwound by DWARF on ELF and Mach-O and by Windows' own tables on COFF. A function
    says its prologue once for each: CFI and SEH take a directive without its prefix, and are empty
-   where the other one is used. */
+   where the other one is used.
 
-.intel_syntax noprefix
+   Intel syntax, without prefixes. */
 
 .macro CFI directive:vararg
 .if IS_COFF == 0
