@@ -1,5 +1,10 @@
 //! Compiling C at test time.
+//!
+//! In an emulator and under Wine no compiler can be started. `cargo xtask matrix` then runs one
+//! outside, and `FFI_TEST_COMPILER` says where it listens (`xtask/src/compile_service.rs`).
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -10,7 +15,35 @@ pub struct Compiler {
     pub command: &'static str,
     /// The optimisation level, `0` to `3`.
     pub level: u32,
+    /// What makes it compile for the target of these tests.
+    pub arguments: &'static [&'static str],
 }
+
+const fn compiler(
+    command: &'static str,
+    level: u32,
+    arguments: &'static [&'static str],
+) -> Compiler {
+    Compiler { command, level, arguments }
+}
+
+/// For each of the two compilers, those that will do, the best first.
+const WANTED: [&[Compiler]; 2] = if cfg!(windows) {
+    [
+        &[compiler("x86_64-w64-mingw32-gcc", 1, &[])],
+        &[compiler("clang", 2, &["--target=x86_64-w64-mingw32"])],
+    ]
+} else if cfg!(target_arch = "aarch64") {
+    [
+        &[compiler("aarch64-linux-gnu-gcc", 1, &["-fPIC"])],
+        &[
+            compiler("clang-22", 2, &["--target=aarch64-linux-gnu", "-fPIC"]),
+            compiler("clang", 2, &["--target=aarch64-linux-gnu", "-fPIC"]),
+        ],
+    ]
+} else {
+    [&[compiler("gcc", 1, &["-fPIC"])], &[compiler("clang", 2, &["-fPIC"])]]
+};
 
 /// gcc and clang: two readings of the same psABI, and clang's callees are the ones that rely on
 /// sub-word arguments being extended. A compiler that is missing fails the test in CI, where
@@ -19,19 +52,24 @@ pub struct Compiler {
 /// # Panics
 /// If one is missing and `CI` is set, or if both are.
 pub fn compilers() -> Vec<Compiler> {
-    let wanted = if cfg!(target_arch = "aarch64") {
-        [
-            Compiler { command: "aarch64-linux-gnu-gcc", level: 1 },
-            Compiler { command: "clang-22", level: 2 },
-        ]
-    } else {
-        [Compiler { command: "gcc", level: 1 }, Compiler { command: "clang", level: 2 }]
+    let works = |compiler: &&Compiler| {
+        let arguments = [compiler.arguments, &["-c"]].concat();
+        let result = compile(compiler.command, &arguments, "int works;");
+        if let Err(message) = &result {
+            eprintln!("{} cannot be used: {message}", compiler.command);
+        }
+        result.is_ok()
     };
-    let (found, missing): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|compiler| {
-        Command::new(compiler.command).arg("--version").output().is_ok_and(|o| o.status.success())
-    });
-    for compiler in &missing {
-        eprintln!("{} is not installed: its half of the test does not run", compiler.command);
+    let mut found = Vec::new();
+    let mut missing = Vec::new();
+    for choice in WANTED {
+        match choice.iter().find(works) {
+            Some(compiler) => found.push(*compiler),
+            None => missing.push(choice[0].command),
+        }
+    }
+    for command in &missing {
+        eprintln!("{command} is not installed: its half of the test does not run");
     }
     let in_ci = std::env::var_os("CI").is_some();
     assert!(!found.is_empty() && (missing.is_empty() || !in_ci), "missing: {missing:?}");
@@ -44,26 +82,74 @@ pub fn compilers() -> Vec<Compiler> {
 /// If the compiler rejects it; the message has the compiler's own.
 pub fn shared_library(compiler: Compiler, directory: &Path, name: &str, source: &str) -> PathBuf {
     let stem = format!("{name}-{}-O{}", compiler.command, compiler.level);
-    let input = directory.join(format!("{stem}.c"));
-    let output = directory.join(format!("{stem}.so"));
-    std::fs::write(&input, source).expect("the directory is writable");
-    let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-    let result = cc::Build::new()
-        .cargo_metadata(false)
-        .compiler(compiler.command)
-        .target(&target)
-        .host(&target)
-        .opt_level(compiler.level)
-        .debug(false)
-        .warnings(false)
-        .out_dir(directory)
-        .get_compiler()
-        .to_command()
-        .args(["-w", "-shared", "-fPIC", "-o"])
-        .arg(&output)
-        .arg(&input)
-        .output()
-        .expect("the compiler can be run");
-    assert!(result.status.success(), "{stem}: {}", String::from_utf8_lossy(&result.stderr));
+    let output = directory.join(format!("{stem}{}", std::env::consts::DLL_SUFFIX));
+    let level = format!("-O{}", compiler.level);
+    let arguments = [compiler.arguments, &["-w", "-shared", &level]].concat();
+    match compile(compiler.command, &arguments, source) {
+        Ok(library) => std::fs::write(&output, library).expect("the directory is writable"),
+        Err(message) => panic!("{stem}: {message}"),
+    }
     output
+}
+
+/// Compiles C source to an object file, for whatever target the arguments name, with the newest
+/// clang that there is.
+///
+/// # Panics
+/// If the compiler rejects it; the message has the compiler's own.
+pub fn object_file(arguments: &[&str], source: &str) -> Vec<u8> {
+    let arguments = [arguments, &["-w", "-c"]].concat();
+    compile("clang-22", &arguments, source)
+        .unwrap_or_else(|message| panic!("clang-22 {arguments:?}: {message}"))
+}
+
+/// What the compiler makes of the source, or its complaint.
+fn compile(command: &str, arguments: &[&str], source: &str) -> Result<Vec<u8>, String> {
+    match std::env::var("FFI_TEST_COMPILER") {
+        Ok(place) => ask(&place, command, arguments, source)
+            .unwrap_or_else(|error| Err(format!("FFI_TEST_COMPILER={place}: {error}"))),
+        Err(_) => start(command, arguments, source),
+    }
+}
+
+fn start(command: &str, arguments: &[&str], source: &str) -> Result<Vec<u8>, String> {
+    let directory = tempfile::tempdir().expect("there is room for temporary files");
+    let (input, output) = (directory.path().join("source.c"), directory.path().join("output"));
+    std::fs::write(&input, source).expect("the directory is writable");
+    let result = Command::new(command)
+        .args(arguments)
+        .arg("-o")
+        .args([&output, &input])
+        .output()
+        .map_err(|error| error.to_string())?;
+    if !result.status.success() {
+        return Err(String::from_utf8_lossy(&result.stderr).into_owned());
+    }
+    std::fs::read(&output).map_err(|error| error.to_string())
+}
+
+/// Has the service compile. Its end of the exchange says what is sent.
+fn ask(
+    place: &str,
+    command: &str,
+    arguments: &[&str],
+    source: &str,
+) -> std::io::Result<Result<Vec<u8>, String>> {
+    let (address, key) = place.split_once('/').ok_or(std::io::ErrorKind::InvalidInput)?;
+    let strings = [&[key, command], arguments, &[source]].concat();
+    let number = |length: usize| u32::try_from(length).expect("less than 4 GiB").to_le_bytes();
+    let mut request = number(strings.len()).to_vec();
+    for string in strings {
+        request.extend(number(string.len()));
+        request.extend(string.as_bytes());
+    }
+    let mut stream = TcpStream::connect(address)?;
+    stream.write_all(&request)?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    Ok(match answer.split_first() {
+        Some((0, file)) => Ok(file.to_vec()),
+        Some((_, message)) => Err(String::from_utf8_lossy(message).into_owned()),
+        None => Err("the service hung up".into()),
+    })
 }

@@ -1,9 +1,14 @@
 //! The tasks of this workspace: `cargo xtask <task>`.
 
+mod compile_service;
 mod graph;
+mod matrix;
+mod readme;
+mod rows;
 mod setup;
 mod steps;
 mod tidy;
+mod wine;
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -11,42 +16,74 @@ use std::process::{Command, ExitCode};
 struct Task {
     name: &'static str,
     help: &'static str,
-    run: fn() -> Result<(), String>,
+    run: Run,
+}
+
+enum Run {
+    Alone(fn() -> Result<(), String>),
+    /// With the words that follow the task's name.
+    With(fn(&[String]) -> Result<(), String>),
 }
 
 const TASKS: &[Task] = &[
-    Task { name: "setup", help: "install what the tests need (Debian)", run: setup::run },
-    Task { name: "test", help: "setup, then every test there is", run: steps::test },
+    Task {
+        name: "setup",
+        help: "install what all tasks need (Debian)",
+        run: Run::Alone(setup::run),
+    },
+    Task {
+        name: "test",
+        help: "every test there is, on this machine",
+        run: Run::Alone(steps::test),
+    },
+    Task {
+        name: "matrix",
+        help: "run or build for every target, or for the rows that are named",
+        run: Run::With(matrix::run),
+    },
     Task {
         name: "tidy",
         help: "check the dependency graph and the look of every file",
-        run: tidy::run,
+        run: Run::Alone(tidy::run),
     },
-    Task { name: "lint", help: "formatting, clippy, and README's first command", run: steps::lint },
-    Task { name: "ci", help: "test and lint", run: steps::ci },
+    Task {
+        name: "lint",
+        help: "formatting, clippy, and README's first command",
+        run: Run::Alone(steps::lint),
+    },
+    Task { name: "ci", help: "test and lint", run: Run::Alone(steps::ci) },
     Task {
         name: "bench",
         help: "run the benchmarks and write the table to docs/",
-        run: steps::bench,
+        run: Run::Alone(steps::bench),
+    },
+    Task {
+        name: "readme",
+        help: "write the support table to README.md",
+        run: Run::Alone(readme::run),
     },
 ];
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    if words.is_empty() {
+    let [name, arguments @ ..] = &*words else {
         print!("{}", usage());
         return ExitCode::SUCCESS;
-    }
-    // No task takes an argument; one that were ignored would look as if it had worked.
-    let [name] = &*words else {
-        eprint!("xtask: expected one task, found {words:?}\n\n{}", usage());
-        return ExitCode::from(2);
     };
     let Some(task) = TASKS.iter().find(|task| task.name == name) else {
         eprint!("xtask: no task is called {name:?}\n\n{}", usage());
         return ExitCode::from(2);
     };
-    match (task.run)() {
+    let result = match task.run {
+        Run::With(run) => run(arguments),
+        Run::Alone(run) if arguments.is_empty() => run(),
+        // One that were ignored would look as if it had worked.
+        Run::Alone(_) => {
+            eprint!("xtask {name}: expected no argument, found {arguments:?}\n\n{}", usage());
+            return ExitCode::from(2);
+        }
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("\nxtask {name}: {message}");
@@ -73,6 +110,12 @@ fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
     command
+}
+
+/// Where Cargo builds, of a default configuration.
+fn target_directory() -> PathBuf {
+    // An absolute path replaces what it is joined to.
+    root().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
 
 /// Whether a continuous-integration system runs this; then nothing may be left out.

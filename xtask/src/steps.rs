@@ -1,4 +1,4 @@
-//! What `test`, `lint` and `bench` run, step by step.
+//! What `test`, `lint` and `bench` run, step by step; `matrix` runs its rows with the same.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
@@ -6,14 +6,15 @@ use std::time::Instant;
 
 /// What the tests of a step said of themselves.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-struct Count {
-    passed: usize,
-    failed: usize,
-    ignored: usize,
+pub(crate) struct Count {
+    pub(crate) passed: usize,
+    pub(crate) failed: usize,
+    pub(crate) ignored: usize,
 }
 
-#[derive(Debug, PartialEq, Eq)]
-enum Verdict {
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    #[default]
     Passed,
     Failed(String),
     /// Not possible on this machine, and why.
@@ -22,22 +23,39 @@ enum Verdict {
     NotRun,
 }
 
+impl Verdict {
+    /// Of what this machine cannot do: CI may leave nothing out.
+    pub(crate) fn impossible(reason: String, in_ci: bool) -> Self {
+        if in_ci { Self::Failed(reason) } else { Self::Skipped(reason) }
+    }
+
+    /// Why not, for those that have a reason.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Failed(reason) => format!("failed: {reason}"),
+            Self::Skipped(reason) => format!("skipped: {reason}"),
+            Self::Passed | Self::NotRun => String::new(),
+        }
+    }
+}
+
 impl From<Result<(), String>> for Verdict {
     fn from(result: Result<(), String>) -> Self {
         result.map_or_else(Self::Failed, |()| Self::Passed)
     }
 }
 
-struct Step {
-    name: String,
-    count: Count,
-    verdict: Verdict,
-    seconds: f64,
+#[derive(Debug, Default)]
+pub(crate) struct Step {
+    pub(crate) name: String,
+    pub(crate) count: Count,
+    pub(crate) verdict: Verdict,
+    pub(crate) seconds: f64,
 }
 
 /// Runs steps until one fails, and prints them all as one table.
 #[derive(Default)]
-struct Steps(Vec<Step>);
+pub(crate) struct Steps(Vec<Step>);
 
 impl Steps {
     fn cargo(&mut self, name: &str, words: &str, environment: &[(&str, &str)]) -> &mut Self {
@@ -55,14 +73,15 @@ impl Steps {
         if probe.status().is_ok_and(|status| status.success()) {
             return self.cargo(name, words, &[]);
         }
-        self.run(name, || (Count::default(), absent(tool, crate::in_ci())))
+        let reason = format!("`cargo {tool}` is not in this toolchain");
+        self.run(name, || (Count::default(), Verdict::impossible(reason, crate::in_ci())))
     }
 
     fn task(&mut self, name: &str, task: fn() -> Result<(), String>) -> &mut Self {
         self.run(name, || (Count::default(), task().into()))
     }
 
-    fn run(&mut self, name: &str, step: impl FnOnce() -> (Count, Verdict)) -> &mut Self {
+    pub(crate) fn run(&mut self, name: &str, step: impl FnOnce() -> (Count, Verdict)) -> &mut Self {
         let failed = self.0.iter().any(|step| matches!(step.verdict, Verdict::Failed(_)));
         let start = Instant::now();
         let (count, verdict) = if failed {
@@ -92,25 +111,41 @@ impl Steps {
         }
         // Nothing was counted where nothing is a test.
         if self.0.iter().any(|step| step.count.passed + step.count.failed > 0) {
-            println!("\n{}", self.totals());
+            println!("\n{}", totals(&self.0));
         }
         failure.map_or(Ok(()), Err)
     }
 
-    fn totals(&self) -> String {
-        let sum = |of: fn(&Count) -> usize| self.0.iter().map(|step| of(&step.count)).sum();
-        let (passed, failed, ignored): (usize, usize, usize) =
-            (sum(|count| count.passed), sum(|count| count.failed), sum(|count| count.ignored));
-        // A step may fail before any test has run; `0 failed` would be a lie.
-        let broken = self.0.iter().any(|step| matches!(step.verdict, Verdict::Failed(_)));
-        format!("{passed} passed, {} failed, {ignored} skipped", failed.max(usize::from(broken)))
+    /// All of them as one step, which is as its failure is, if there is one.
+    pub(crate) fn into_one(self, name: &str) -> Step {
+        let (count, seconds) = (sum(&self.0), self.0.iter().map(|step| step.seconds).sum());
+        let failed = |verdict: &Verdict| matches!(verdict, Verdict::Failed(_));
+        let verdict = self.0.into_iter().map(|step| step.verdict).find(failed).unwrap_or_default();
+        Step { name: name.into(), count, verdict, seconds }
     }
+}
+
+fn sum(steps: &[Step]) -> Count {
+    let sum = |of: fn(&Count) -> usize| steps.iter().map(|step| of(&step.count)).sum();
+    Count {
+        passed: sum(|count| count.passed),
+        failed: sum(|count| count.failed),
+        ignored: sum(|count| count.ignored),
+    }
+}
+
+/// The closing line.
+pub(crate) fn totals(steps: &[Step]) -> String {
+    let Count { passed, failed, ignored } = sum(steps);
+    // A step may fail before any test has run; `0 failed` would be a lie.
+    let broken = steps.iter().any(|step| matches!(step.verdict, Verdict::Failed(_)));
+    format!("{passed} passed, {} failed, {ignored} skipped", failed.max(usize::from(broken)))
 }
 
 pub(crate) fn test() -> Result<(), String> {
     let everything = "test --workspace --exclude ffi-benches";
     Steps::default()
-        .task("setup", crate::setup::run)
+        .task("setup", crate::setup::native)
         .cargo("tests, debug", everything, &[])
         // Mistakes about registers hide from one optimisation level and show at another.
         .cargo("tests, release", &format!("{everything} --release --lib --bins --tests"), &[])
@@ -122,7 +157,7 @@ pub(crate) fn test() -> Result<(), String> {
 
 pub(crate) fn lint() -> Result<(), String> {
     Steps::default()
-        .task("setup", crate::setup::run)
+        .task("setup", crate::setup::native)
         .component("formatting", "fmt --all --check")
         .component("clippy", "clippy --workspace --all-targets -- -D warnings")
         .run("README's first command", readme_command)
@@ -136,7 +171,7 @@ pub(crate) fn ci() -> Result<(), String> {
 
 pub(crate) fn bench() -> Result<(), String> {
     Steps::default()
-        .task("setup", crate::setup::run)
+        .task("setup", crate::setup::native)
         .cargo("benchmarks", "bench -p ffi-benches --bench calls", &[])
         .cargo("table", "run -q -p ffi-benches --bin table", &[])
         .finish()
@@ -150,11 +185,6 @@ fn result(verdict: &Verdict, count: Count) -> String {
         Verdict::Skipped(_) => "skipped".into(),
         Verdict::NotRun => "not run".into(),
     }
-}
-
-fn absent(tool: &str, in_ci: bool) -> Verdict {
-    let reason = format!("`cargo {tool}` is not in this toolchain");
-    if in_ci { Verdict::Failed(reason) } else { Verdict::Skipped(reason) }
 }
 
 /// Runs README's first command as it stands there.
@@ -184,7 +214,7 @@ fn first_command(readme: &str) -> Option<&str> {
 }
 
 /// Runs a command and passes its output on as it comes, counting tests.
-fn stream(mut command: Command, mut out: impl Write) -> (Count, Verdict) {
+pub(crate) fn stream(mut command: Command, mut out: impl Write) -> (Count, Verdict) {
     let mut count = Count::default();
     // The toolchain that is there has to do: nothing may be fetched behind one's back.
     command.env("RUSTUP_AUTO_INSTALL", "0").stdin(Stdio::null()).stdout(Stdio::piped());
@@ -256,7 +286,7 @@ mod tests {
         let mut steps = Steps::default();
         steps.task("one", || Err("broken".into())).run("two", || unreachable!("not run"));
         assert_eq!(steps.0[1].verdict, Verdict::NotRun);
-        assert_eq!(steps.totals(), "0 passed, 1 failed, 0 skipped");
+        assert_eq!(totals(&steps.0), "0 passed, 1 failed, 0 skipped");
         assert_eq!(steps.finish(), Err("broken".into()));
     }
 
@@ -266,13 +296,25 @@ mod tests {
         steps.run("one", || shell("echo 'test result: ok. 2 passed; 0 failed; 1 ignored'"));
         assert_eq!(steps.0[0].verdict, Verdict::Passed);
         steps.run("two", || shell("echo 'test result: FAILED. 5 passed; 3 failed'; exit 1"));
-        assert_eq!(steps.totals(), "7 passed, 3 failed, 1 skipped");
+        assert_eq!(totals(&steps.0), "7 passed, 3 failed, 1 skipped");
         assert!(steps.finish().is_err());
     }
 
     #[test]
-    fn a_tool_that_is_absent_fails_in_ci_alone() {
-        assert!(matches!(absent("fmt", true), Verdict::Failed(_)));
-        assert!(matches!(absent("fmt", false), Verdict::Skipped(_)));
+    fn steps_become_one_with_the_failure_of_any() {
+        let mut steps = Steps::default();
+        steps.run("one", || shell("echo 'test result: ok. 2 passed; 0 failed; 1 ignored'"));
+        steps.task("two", || Err("broken".into())).task("three", || Ok(()));
+        let step = steps.into_one("all");
+        assert_eq!(step.verdict, Verdict::Failed("broken".into()));
+        assert_eq!(step.count, Count { passed: 2, failed: 0, ignored: 1 });
+        assert_eq!(totals(&[step]), "2 passed, 1 failed, 1 skipped");
+        assert_eq!(Steps::default().into_one("none").verdict, Verdict::Passed);
+    }
+
+    #[test]
+    fn what_is_impossible_fails_in_ci_alone() {
+        assert_eq!(Verdict::impossible("no".into(), true), Verdict::Failed("no".into()));
+        assert_eq!(Verdict::impossible("no".into(), false), Verdict::Skipped("no".into()));
     }
 }

@@ -30,6 +30,9 @@ pub(crate) fn run() -> Result<(), String> {
         let text = read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         problems.extend(required(path, text.as_deref(), wanted));
     }
+    if let Some(Ok(text)) = read("README.md").map(String::from_utf8) {
+        problems.extend(crate::readme::check(&text));
+    }
     let paths = files()?;
     // A clone inside another repository that ignores it would pass for want of files.
     if !paths.iter().any(|path| path == "Cargo.toml") {
