@@ -3,6 +3,8 @@
 use crate::case::{Case, origin, significant};
 use crate::compile::{Compiler, shared_library};
 use crate::emit::{Spelling, c_source, is_integer, record_offsets, widened};
+#[cfg(all(target_arch = "aarch64", target_os = "linux"))]
+use crate::foreign::Mapped;
 use crate::guard::Guarded;
 use ffi::{CallInterface, Callback, Library, Type};
 use std::ffi::c_void;
@@ -32,20 +34,19 @@ impl Code for Library {
     }
 }
 
-/// Compiles the cases with one compiler, as the compiler's own convention, and runs them all.
-/// Returns how many function calls and callback calls were compared.
-///
-/// # Panics
-/// As [`compare`].
-pub fn run(cases: &[Case], compiler: Compiler, directory: &Path, name: &str) -> (usize, usize) {
-    run_as(Spelling::Own, cases, compiler, directory, name)
+#[cfg(all(target_arch = "aarch64", target_os = "linux"))]
+impl Code for Mapped {
+    fn address(&self, name: &str) -> *const c_void {
+        self.symbol(name).expect("the object has it")
+    }
 }
 
-/// As [`run`], with the convention spelled out.
+/// Compiles the cases to a shared library and runs them all. Returns how many function calls and
+/// callback calls were compared.
 ///
 /// # Panics
 /// As [`compare`].
-pub fn run_as(
+pub fn run_library(
     spelling: Spelling,
     cases: &[Case],
     compiler: Compiler,
@@ -56,6 +57,18 @@ pub fn run_as(
     // SAFETY: the library is the one just compiled; it has no constructors.
     let library = unsafe { Library::open(&path) }.expect("the compiled library opens");
     compare(cases, &library, &format!("{} -O{}", compiler.command, compiler.level))
+}
+
+/// As [`run_library`], of code for another system on the same processor.
+///
+/// # Panics
+/// As [`compare`].
+#[cfg(all(target_arch = "aarch64", target_os = "linux"))]
+pub fn run_object(cases: &[Case], compiler: &str, arguments: &[&str]) -> (usize, usize) {
+    let object = crate::compile::object_file(arguments, &c_source(cases, Spelling::Own));
+    let imports =
+        [("memcpy", libc::memcpy as *const c_void), ("memset", libc::memset as *const c_void)];
+    compare(cases, &Mapped::load(&object, &imports), compiler)
 }
 
 /// Runs all cases, compiled to `code`. Returns how many function calls and callback calls were

@@ -59,18 +59,6 @@ pub fn finish(builder: AggregateBuilder) -> Type {
     builder.build().expect("a C type")
 }
 
-/// Everything below, by name: the corpus that each convention goes through.
-pub fn corpus() -> Vec<(&'static str, Vec<Case>)> {
-    vec![
-        ("scalars", scalar_positions()),
-        ("sizes", struct_sizes()),
-        ("mixtures", eightbyte_mixtures()),
-        ("odd", odd_aggregates()),
-        ("homogeneous", homogeneous_aggregates()),
-        ("variadics", variadics()),
-    ]
-}
-
 /// Every scalar in every register and stack position up to 20 arguments, behind integers, behind
 /// floating-point numbers, and behind both.
 pub fn scalar_positions() -> Vec<Case> {

@@ -1,49 +1,42 @@
-//! Every shape by the platform's own convention, called and called back, compared byte by byte
-//! with two compilers.
+//! Every shape, called and called back, compared byte by byte with what compilers do: by the
+//! platform's own convention, by the one that an attribute names, and, in an AArch64 Linux
+//! process, by code that clang compiled for Apple's systems and for Windows.
 
-use ffi_tests::{Case, compilers, random, run, shapes};
+use ffi_tests::{random, shapes, ways};
 
-fn compare(name: &str, cases: &[Case]) {
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    for compiler in compilers() {
-        let (calls, callbacks) = run::run(cases, compiler, directory.path(), name);
-        assert_eq!(calls, cases.len());
-        println!("{name}, {}: {calls} calls, {callbacks} callbacks", compiler.command);
-    }
+macro_rules! corpus {
+    ($ways:ident: $($shapes:ident)*) => {
+        mod $ways {
+            use super::*;
+
+            $(#[test]
+            fn $shapes() {
+                ways::compare(&ways::$ways(), stringify!($shapes), &shapes::$shapes());
+            })*
+
+            #[test]
+            fn random_signatures() {
+                let (seed, cases) = random::from_environment();
+                ways::compare(&ways::$ways(), &format!("random-{seed}"), &cases);
+            }
+        }
+    };
+    ($ways:ident) => {
+        corpus! {
+            $ways:
+            scalar_positions
+            struct_sizes
+            eightbyte_mixtures
+            odd_aggregates
+            homogeneous_aggregates
+            variadics
+        }
+    };
 }
 
-#[test]
-fn every_scalar_in_every_position() {
-    compare("scalars", &shapes::scalar_positions());
-}
-
-#[test]
-fn structs_of_every_size() {
-    compare("sizes", &shapes::struct_sizes());
-}
-
-#[test]
-fn every_mixture_of_two_eightbytes() {
-    compare("mixtures", &shapes::eightbyte_mixtures());
-}
-
-#[test]
-fn nested_packed_aligned_and_overlapping_aggregates() {
-    compare("odd", &shapes::odd_aggregates());
-}
-
-#[test]
-fn homogeneous_aggregates() {
-    compare("homogeneous", &shapes::homogeneous_aggregates());
-}
-
-#[test]
-fn variadic_calls() {
-    compare("variadics", &shapes::variadics());
-}
-
-#[test]
-fn random_signatures() {
-    let (seed, cases) = random::from_environment();
-    compare(&format!("random-{seed}"), &cases);
-}
+corpus!(own);
+corpus!(spelled);
+#[cfg(all(target_arch = "aarch64", target_os = "linux"))]
+corpus!(apple);
+#[cfg(all(target_arch = "aarch64", target_os = "linux"))]
+corpus!(windows);

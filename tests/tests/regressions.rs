@@ -2,20 +2,17 @@
 
 use ffi::{CallInterface, Callback, Library, Type, arg};
 use ffi_tests::compile::shared_library;
-use ffi_tests::shapes::{array, packed, structure};
-use ffi_tests::{Case, compilers, run};
+use ffi_tests::shapes::{array, finish, packed, structure};
+use ffi_tests::{Case, compilers, ways};
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use Type as T;
 
-/// Goes through both directions of each case, with each compiler.
+/// Goes through both directions of each case, in every convention and with every compiler.
 fn check(name: &str, cases: &[Case]) {
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    for compiler in compilers() {
-        run::run(cases, compiler, directory.path(), name);
-    }
+    ways::compare(&ways::all(), name, cases);
 }
 
 /// Compiles C with each compiler and hands the library to the test.
@@ -137,6 +134,127 @@ fn packed_structs_go_to_memory() {
 fn odd_sizes_returned_leave_what_lies_behind_them() {
     let cases = [3, 5, 6, 7].map(|size| Case::new(structure([array(T::U8, size)]), []));
     check("odd_sizes", &cases);
+}
+
+/// A struct that a member aligns to 16 bytes.
+fn aligned_pair() -> Type {
+    let start = Type::anonymous_structure().aligned_field("f0", T::I64, 16);
+    finish(start.field("f1", T::I64))
+}
+
+#[test]
+fn a_16_aligned_struct_between_longs_starts_at_an_even_register() {
+    check("aligned_between", &[Case::new(T::I64, [T::I64, aligned_pair(), T::I64])]);
+}
+
+#[test]
+fn a_16_aligned_struct_on_the_stack_behind_a_long() {
+    let wide = finish(Type::anonymous_structure().aligned_field("f0", T::I64, 16));
+    let arguments = [repeated(T::I64, 8), vec![T::I64, wide, T::I64]].concat();
+    check("aligned_stack", &[Case::new(T::VOID, arguments)]);
+}
+
+#[test]
+fn four_floats_that_do_not_fit_close_the_vector_registers() {
+    let arguments = [repeated(T::F32, 6), vec![floats(4), T::F32]].concat();
+    check("hfa_spill", &[Case::new(T::F32, arguments)]);
+}
+
+#[test]
+fn a_pair_that_does_not_fit_closes_the_general_registers() {
+    let arguments = [repeated(T::I64, 7), vec![int_pair(), T::I64]].concat();
+    check("pair_spill", &[Case::new(T::I64, arguments)]);
+}
+
+#[test]
+fn what_only_looks_homogeneous() {
+    let types = [
+        structure([T::F32, T::F64]),
+        structure([T::F64, T::F32]),
+        structure([T::F64, T::I64]),
+        structure([T::F32, T::F32, T::I32]),
+        structure([T::I32, T::I32, T::I32, T::I32]),
+        floats(5),
+    ];
+    let case = |ty: Type| Case::new(ty.clone(), [T::F32, ty, T::F32]);
+    check("not_homogeneous", &types.map(case));
+}
+
+#[test]
+fn homogeneous_aggregates_returned() {
+    let types = (1..=4).flat_map(|n| [floats(n), structure(repeated(T::F64, n))]);
+    let cases: Vec<Case> = types.map(|ty| Case::new(ty, [T::F64, T::I32])).collect();
+    check("hfa_returned", &cases);
+}
+
+#[test]
+fn results_of_odd_sizes() {
+    let types = [3, 5, 7, 12, 16, 20].map(|size| structure([array(T::U8, size)]));
+    let cases: Vec<Case> = types
+        .into_iter()
+        .flat_map(|ty| [Case::new(ty.clone(), []), Case::new(ty, [T::I32, T::F64])])
+        .collect();
+    check("odd_results", &cases);
+}
+
+#[test]
+fn one_float_in_a_struct_through_a_callback() {
+    let cases = [T::F32, T::F64].map(|member| {
+        let ty = structure([member]);
+        let arguments = [repeated(ty.clone(), 5), vec![T::F32]].concat();
+        Case::new(ty, arguments)
+    });
+    check("one_float", &cases);
+}
+
+#[test]
+fn many_large_structs_in_one_call() {
+    let large = |size| structure([array(T::U8, size)]);
+    let arguments = (1..=18).map(|n| large(16 + 7 * n));
+    check("many_large", &[Case::new(large(100), arguments)]);
+}
+
+/// Apple packs these: bytes 0, 2 to 3, 4 to 7 and 8.
+#[test]
+fn small_integers_behind_the_eighth_argument() {
+    let small = [T::I8, T::I16, T::I32, T::I8, T::BOOL, T::F32, T::I8, T::I64];
+    let arguments = [repeated(T::I32, 8), repeated(T::F32, 8), small.to_vec()].concat();
+    check("small_stack", &[Case::new(T::I8, arguments)]);
+}
+
+#[test]
+fn floats_in_structs_on_the_stack_behind_a_char() {
+    let arguments =
+        [repeated(T::F32, 8), vec![floats(2), T::F32, floats(3), T::F64, floats(1)]].concat();
+    let behind = [repeated(T::I64, 8), repeated(T::F32, 8), vec![T::I8, floats(3), T::I8]].concat();
+    check("hfa_stack", &[Case::new(T::VOID, arguments), Case::new(T::VOID, behind)]);
+}
+
+#[test]
+fn variadic_behind_small_fixed_integers() {
+    let fixed = vec![T::I8, T::U16, T::BOOL];
+    let plenty = repeated(T::I32, 9);
+    let rest = vec![T::I32, T::F64, T::I64, int_pair(), floats(2), T::POINTER];
+    let cases = [
+        Case::variadic(T::I32, [fixed.clone(), rest.clone()].concat(), 3),
+        Case::variadic(T::I32, [fixed, plenty.clone(), rest.clone()].concat(), 12),
+        Case::variadic(T::F64, [plenty, rest].concat(), 9),
+    ];
+    check("variadic_small", &cases);
+}
+
+/// The callee of the oracle overwrites each of its copies; the caller's values are compared after.
+#[test]
+fn copies_passed_by_reference_are_the_callees_own() {
+    let twelve = structure([T::I32, T::I32, T::I32]);
+    let large = structure([array(T::I64, 5)]);
+    let arguments = vec![twelve.clone(), large.clone(), twelve.clone(), twelve, large];
+    check("own_copies", &[Case::new(T::VOID, arguments)]);
+}
+
+#[test]
+fn sixteen_bytes_returned_beside_one_argument() {
+    check("pair_and_one", &[Case::new(int_pair(), [T::I32]), Case::new(int_pair(), [T::F64])]);
 }
 
 /// The callee returns all 64 bits dirty; only those of the declared type may be believed.
