@@ -219,7 +219,7 @@ pub(crate) const ROWS: &[Row] = &[
         linker: Some(MINGW),
         how: How::Wine,
         environment: &[("WINEDEBUG", "-all")],
-        needs: &[WINDOWS, CLANG],
+        needs: &[WINDOWS, CLANG_22],
         directory: Some("x86-64-windows-gnu"),
         // Without doctests: what they open is Linux's libm.
         steps: &[("tests", "test --lib --tests --workspace --exclude ffi-benches --exclude xtask")],
