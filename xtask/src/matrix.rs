@@ -58,12 +58,18 @@ fn run_row(row: &Row, directory: &Path, compiler: &str) -> Step {
         steps.run(&format!("{}: {name}", row.name), || stream(command, std::io::stdout()));
     }
     let mut whole = steps.into_one(row.name);
-    // A filter that no longer finds its tests would pass, and be evidence of nothing.
-    if row.how.executes() && whole.verdict == Verdict::Passed && whole.count.passed == 0 {
-        whole.verdict = Verdict::Failed("no test ran".into());
-    }
+    whole.verdict = proven(row, whole.verdict, whole.count);
     whole.seconds = start.elapsed().as_secs_f64();
     whole
+}
+
+/// The verdict on a row that came to its end. A filter that no longer finds its tests passes, and
+/// is evidence of nothing.
+fn proven(row: &Row, verdict: Verdict, count: Count) -> Verdict {
+    if row.how.executes() && verdict == Verdict::Passed && count.passed == 0 {
+        return Verdict::Failed("no test ran".into());
+    }
+    verdict
 }
 
 /// The Cargo command of a step, in the toolchain's and the row's environment.

@@ -78,6 +78,15 @@ fn a_row_gets_its_toolchain_linker_runner_and_directory() {
 }
 
 #[test]
+fn a_row_that_executes_nothing_fails() {
+    let (none, some) = (Count::default(), Count { passed: 1, ..Count::default() });
+    let placement = row("aarch64-apple-placement");
+    assert_eq!(proven(placement, Verdict::Passed, some), Verdict::Passed);
+    assert_eq!(proven(placement, Verdict::Passed, none), Verdict::Failed("no test ran".into()));
+    assert_eq!(proven(row("aarch64-apple"), Verdict::Passed, none), Verdict::Passed);
+}
+
+#[test]
 fn the_table_says_how_each_row_went_and_why_not() {
     let count = Count { passed: 7, failed: 1, ignored: 2 };
     let step = |verdict, count| Step { name: "row".into(), count, verdict, seconds: 1.5 };
