@@ -30,8 +30,10 @@ const fn compiler(
 /// For each of the two compilers, those that will do, the best first.
 const WANTED: [&[Compiler]; 2] = if cfg!(windows) {
     [
-        &[compiler("x86_64-w64-mingw32-gcc", 1, &[])],
-        &[compiler("clang", 2, &["--target=x86_64-w64-mingw32"])],
+        // Its DLL would not be found at run time.
+        &[compiler("x86_64-w64-mingw32-gcc", 1, &["-static-libgcc"])],
+        // Older ones do not find Debian's libgcc for this target.
+        &[compiler("clang-22", 2, &["--target=x86_64-w64-mingw32", "-static-libgcc"])],
     ]
 } else if cfg!(target_arch = "aarch64") {
     [

@@ -3,12 +3,12 @@
 mod compile_service;
 mod graph;
 mod matrix;
+mod prepare;
 mod readme;
 mod rows;
 mod setup;
 mod steps;
 mod tidy;
-mod wine;
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};

@@ -1,7 +1,7 @@
 //! Runs the rows of the table: `cargo xtask matrix [ROW…]`.
 
-use crate::rows::{How, Need, ROWS, Row, Toolchain};
-use crate::steps::{Step, Steps, Verdict, stream, totals};
+use crate::rows::{Need, ROWS, Row, Toolchain};
+use crate::steps::{Count, Step, Steps, Verdict, stream, totals};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -45,26 +45,31 @@ fn run_row(row: &Row, directory: &Path, compiler: &str) -> Step {
         return Step { name: row.name.into(), verdict, ..Step::default() };
     }
     let mut steps = Steps::default();
-    let prefix = directory.join("wine");
-    if row.how == How::Wine {
-        let prepare = || (Default::default(), crate::wine::prepare(&prefix).into());
-        steps.run(&format!("{}: Wine prefix", row.name), prepare);
+    if let Some(prepare) = row.prepare {
+        let prepare = || (Count::default(), prepare(directory).into());
+        steps.run(&format!("{}: preparation", row.name), prepare);
     }
     for (name, words) in row.steps {
         let mut command = cargo(row, words, own, directory);
-        command.env("FFI_TEST_COMPILER", compiler).env("WINEPREFIX", &prefix);
-        if row.how == How::Natively {
-            command.env_remove("FFI_TEST_COMPILER");
+        // Where the host's compilers can be started, tests start them.
+        if row.how.runner().is_some() {
+            command.env("FFI_TEST_COMPILER", compiler);
         }
         steps.run(&format!("{}: {name}", row.name), || stream(command, std::io::stdout()));
     }
     let mut whole = steps.into_one(row.name);
-    // A filter that no longer finds its tests would pass, and be evidence of nothing.
-    if row.how.executes() && whole.verdict == Verdict::Passed && whole.count.passed == 0 {
-        whole.verdict = Verdict::Failed("no test ran".into());
-    }
+    whole.verdict = proven(row, whole.verdict, whole.count);
     whole.seconds = start.elapsed().as_secs_f64();
     whole
+}
+
+/// The verdict on a row that came to its end. A filter that no longer finds its tests passes, and
+/// is evidence of nothing.
+fn proven(row: &Row, verdict: Verdict, count: Count) -> Verdict {
+    if row.how.executes() && verdict == Verdict::Passed && count.passed == 0 {
+        return Verdict::Failed("no test ran".into());
+    }
+    verdict
 }
 
 /// The Cargo command of a step, in the toolchain's and the row's environment.
@@ -94,7 +99,10 @@ fn cargo(row: &Row, words: &str, own: bool, directory: &Path) -> Command {
     if let Some(name) = row.directory {
         command.env("CARGO_TARGET_DIR", directory.join(name));
     }
-    command.args(words).envs(row.environment.iter().copied());
+    for (name, value) in row.environment {
+        command.env(name, value.replace("{matrix}", &directory.to_string_lossy()));
+    }
+    command.args(words);
     command
 }
 

@@ -1,7 +1,6 @@
 //! Which rows run, what is missing, and what the closing table says.
 
 use super::*;
-use crate::steps::Count;
 
 fn row(name: &str) -> &'static Row {
     ROWS.iter().find(|row| row.name == name).expect("a row")
@@ -66,6 +65,7 @@ fn a_row_gets_its_toolchain_linker_runner_and_directory() {
         "CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=\"x86_64-w64-mingw32-gcc\"",
         "CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=\"timeout ",
         "CARGO_TARGET_DIR=\"/t/x86-64-windows-gnu\"",
+        "WINEPREFIX=\"/t/wine\"",
         "\"/usr/bin/cargo\" \"test\" \"--target\" \"x86_64-pc-windows-gnu\" \
          \"-Zbuild-std=std,panic_unwind,test\" \"-p\" \"a\" \"--\" \"b\"",
     ] {
@@ -75,6 +75,15 @@ fn a_row_gets_its_toolchain_linker_runner_and_directory() {
     assert!(!command("aarch64-linux", false).contains("BOOTSTRAP"));
     let native = command("x86-64-linux", true);
     assert!(!native.contains("--target") && !native.contains("RUNNER"), "{native}");
+}
+
+#[test]
+fn a_row_that_executes_nothing_fails() {
+    let (none, some) = (Count::default(), Count { passed: 1, ..Count::default() });
+    let placement = row("aarch64-apple-placement");
+    assert_eq!(proven(placement, Verdict::Passed, some), Verdict::Passed);
+    assert_eq!(proven(placement, Verdict::Passed, none), Verdict::Failed("no test ran".into()));
+    assert_eq!(proven(row("aarch64-apple"), Verdict::Passed, none), Verdict::Passed);
 }
 
 #[test]

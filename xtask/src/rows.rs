@@ -3,6 +3,9 @@
 //! `matrix` runs it, `setup` installs for it, and `readme` makes README's table of it. It is for
 //! an x86-64 Debian.
 
+use crate::prepare;
+use std::path::Path;
+
 /// A line of the matrix.
 #[derive(Debug)]
 pub(crate) struct Row {
@@ -17,15 +20,20 @@ pub(crate) struct Row {
     pub(crate) toolchain: Toolchain,
     pub(crate) linker: Option<&'static str>,
     pub(crate) how: How,
+    /// `{matrix}` stands for `target/matrix`.
     pub(crate) environment: &'static [(&'static str, &'static str)],
     /// Besides what the toolchain needs.
     pub(crate) needs: &'static [&'static [Need]],
+    /// A step before all others, that makes what no package has; it is given `target/matrix`.
+    pub(crate) prepare: Option<Prepare>,
     /// Below `target/matrix`, since each toolchain would rebuild what another left; `None` is the
     /// workspace's own.
     pub(crate) directory: Option<&'static str>,
     /// What runs: a name, and Cargo's arguments.
     pub(crate) steps: &'static [(&'static str, &'static str)],
 }
+
+pub(crate) type Prepare = fn(&Path) -> Result<(), String>;
 
 /// Where the standard library comes from if the toolchain that runs the task has none for the
 /// target; where it has one, that is used.
@@ -43,6 +51,8 @@ pub(crate) enum Toolchain {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum How {
     Natively,
+    /// The tests that need none of the system's libraries, which are another libc's.
+    NativelyInPart,
     Qemu,
     /// Machine code for another system, in a process that `qemu-user` emulates.
     PlacementQemu,
@@ -60,6 +70,7 @@ pub(crate) struct Need {
 
 pub(crate) const WINE: &str = "/usr/lib/wine/wine64";
 pub(crate) const MINGW: &str = "x86_64-w64-mingw32-gcc";
+pub(crate) const MUSL: &str = "musl-gcc";
 
 impl How {
     /// Runs a test binary. An emulator may hang where nothing else would, so there is a time limit.
@@ -68,7 +79,7 @@ impl How {
     /// go together, and `pthread_create` spins for ever.
     pub(crate) fn runner(self) -> Option<&'static str> {
         match self {
-            Self::Natively | Self::Built => None,
+            Self::Natively | Self::NativelyInPart | Self::Built => None,
             Self::Qemu | Self::PlacementQemu => Some("timeout -k 10 900 qemu-aarch64"),
             Self::Wine => Some("timeout -k 10 900 /usr/lib/wine/wine64"),
         }
@@ -77,7 +88,7 @@ impl How {
     /// In the matrix's closing table.
     pub(crate) fn label(self) -> &'static str {
         match self {
-            Self::Natively => "native",
+            Self::Natively | Self::NativelyInPart => "native",
             Self::Qemu | Self::PlacementQemu => "qemu-user",
             Self::Wine => "wine",
             Self::Built => "built",
@@ -88,6 +99,7 @@ impl How {
     pub(crate) fn claim(self) -> &'static str {
         match self {
             Self::Natively => "tests executed natively",
+            Self::NativelyInPart => "tests without other C libraries executed natively",
             Self::Qemu => "tests executed under qemu-user",
             Self::PlacementQemu => {
                 "leaf functions compiled for it called under qemu-user, in a Linux process"
@@ -146,8 +158,6 @@ const WINDOWS: &[Need] = &[
     Need { probe: MINGW, packages: &["gcc-mingw-w64-x86-64"] },
     Need { probe: WINE, packages: &["wine64"] },
 ];
-/// Makes archives that Apple's linker would read.
-const LLVM_AR: &[Need] = &[Need { probe: "llvm-ar-22", packages: &["llvm-22"] }];
 
 /// The libraries alone. To build rather than to check has their assembly assembled.
 const BUILD: &[(&str, &str)] = &[(
@@ -167,8 +177,45 @@ pub(crate) const ROWS: &[Row] = &[
         how: How::Natively,
         environment: &[],
         needs: &[CLANG],
+        prepare: None,
         directory: None,
         steps: &[("tests", "test --workspace --exclude ffi-benches --exclude xtask")],
+    },
+    Row {
+        name: "x86-64-linux-musl",
+        supports: "x86_64-unknown-linux-musl",
+        conventions: "System V, Win64",
+        target: "x86_64-unknown-linux-musl",
+        toolchain: Toolchain::DebianSource("std,panic_unwind,test"),
+        linker: Some(MUSL),
+        how: How::NativelyInPart,
+        // Dynamic: a static musl program has no `dlopen`. Debian has no unwinder for musl, and its
+        // `libgcc_s` neither links nor loads; `prepare::musl` makes do.
+        environment: &[(
+            "CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTFLAGS",
+            "-Ctarget-feature=-crt-static -Clink-self-contained=no -Lnative={matrix}/musl",
+        )],
+        needs: &[
+            &[Need { probe: MUSL, packages: &["musl-tools"] }],
+            &[Need { probe: "/lib/ld-musl-x86_64.so.1", packages: &["musl"] }],
+            CLANG,
+        ],
+        prepare: Some(prepare::musl),
+        directory: Some("x86-64-linux-musl"),
+        // Left out are doctests and the tests that open glibc's libraries, or those that need it:
+        // bad_input, libc, libm, png, sqlite and zlib.
+        steps: &[
+            (
+                "libraries' tests",
+                "test --lib --tests --workspace --exclude ffi-tests --exclude ffi-benches \
+                 --exclude xtask",
+            ),
+            (
+                "oracle",
+                "test -p ffi-tests --lib --test oracle --test regressions --test callbacks \
+                 --test through_c --test threads --test unwinding --test allocations --test contexts",
+            ),
+        ],
     },
     Row {
         name: "aarch64-linux",
@@ -180,6 +227,7 @@ pub(crate) const ROWS: &[Row] = &[
         how: How::Qemu,
         environment: &[],
         needs: &[AARCH64, AARCH64_LIBRARIES, CLANG_22],
+        prepare: None,
         directory: Some("aarch64-linux"),
         // With doctests: since 1.89 Cargo runs them for other targets too.
         steps: &[("tests", "test --workspace --exclude ffi-benches --exclude xtask")],
@@ -194,6 +242,7 @@ pub(crate) const ROWS: &[Row] = &[
         how: How::PlacementQemu,
         environment: &[],
         needs: &[AARCH64, CLANG_22],
+        prepare: None,
         directory: Some("aarch64-linux"),
         steps: &[("placement", "test -p ffi-tests --test foreign -- apple")],
     },
@@ -207,6 +256,7 @@ pub(crate) const ROWS: &[Row] = &[
         how: How::PlacementQemu,
         environment: &[],
         needs: &[AARCH64, CLANG_22],
+        prepare: None,
         directory: Some("aarch64-linux"),
         steps: &[("placement", "test -p ffi-tests --test foreign -- windows")],
     },
@@ -218,8 +268,9 @@ pub(crate) const ROWS: &[Row] = &[
         toolchain: Toolchain::DebianSource("std,panic_unwind,test"),
         linker: Some(MINGW),
         how: How::Wine,
-        environment: &[("WINEDEBUG", "-all")],
-        needs: &[WINDOWS, CLANG],
+        environment: &[("WINEPREFIX", "{matrix}/wine"), ("WINEDEBUG", "-all")],
+        needs: &[WINDOWS, CLANG_22],
+        prepare: Some(prepare::wine),
         directory: Some("x86-64-windows-gnu"),
         // Without doctests: what they open is Linux's libm.
         steps: &[("tests", "test --lib --tests --workspace --exclude ffi-benches --exclude xtask")],
@@ -232,14 +283,9 @@ pub(crate) const ROWS: &[Row] = &[
         toolchain: Toolchain::DebianSource("std,panic_unwind"),
         linker: None,
         how: How::Built,
-        environment: &[
-            ("CC_aarch64_apple_darwin", "clang-22"),
-            ("CFLAGS_aarch64_apple_darwin", "--target=arm64-apple-macos11"),
-            ("AR_aarch64_apple_darwin", "llvm-ar-22"),
-            // Stands for the one that `xcrun` would be asked for.
-            ("SDKROOT", "/"),
-        ],
-        needs: &[CLANG_22, LLVM_AR],
+        environment: &[("CC_aarch64_apple_darwin", "clang-22")],
+        needs: &[CLANG_22],
+        prepare: None,
         directory: Some("aarch64-apple"),
         steps: BUILD,
     },
@@ -251,13 +297,9 @@ pub(crate) const ROWS: &[Row] = &[
         toolchain: Toolchain::DebianSource("std,panic_unwind"),
         linker: None,
         how: How::Built,
-        environment: &[
-            ("CC_x86_64_apple_darwin", "clang-22"),
-            ("CFLAGS_x86_64_apple_darwin", "--target=x86_64-apple-macos11"),
-            ("AR_x86_64_apple_darwin", "llvm-ar-22"),
-            ("SDKROOT", "/"),
-        ],
-        needs: &[CLANG_22, LLVM_AR],
+        environment: &[("CC_x86_64_apple_darwin", "clang-22")],
+        needs: &[CLANG_22],
+        prepare: None,
         directory: Some("x86-64-apple"),
         steps: BUILD,
     },
@@ -271,6 +313,7 @@ pub(crate) const ROWS: &[Row] = &[
         how: How::Built,
         environment: &[],
         needs: &[],
+        prepare: None,
         directory: Some("aarch64-windows-msvc"),
         steps: BUILD,
     },
@@ -284,20 +327,8 @@ pub(crate) const ROWS: &[Row] = &[
         how: How::Built,
         environment: &[],
         needs: &[],
+        prepare: None,
         directory: Some("x86-64-windows-msvc"),
-        steps: BUILD,
-    },
-    Row {
-        name: "x86-64-linux-musl",
-        supports: "x86_64-unknown-linux-musl",
-        conventions: "System V",
-        target: "x86_64-unknown-linux-musl",
-        toolchain: Toolchain::DebianSource("std,panic_unwind"),
-        linker: None,
-        how: How::Built,
-        environment: &[],
-        needs: &[],
-        directory: Some("x86-64-linux-musl"),
         steps: BUILD,
     },
 ];
@@ -315,8 +346,8 @@ mod tests {
 
     #[test]
     fn rows_that_execute_elsewhere_have_a_time_limit() {
-        for row in ROWS.iter().filter(|row| !matches!(row.how, How::Natively | How::Built)) {
-            assert!(row.how.runner().is_some_and(|runner| runner.starts_with("timeout ")));
+        for how in [How::Qemu, How::PlacementQemu, How::Wine] {
+            assert!(how.runner().is_some_and(|runner| runner.starts_with("timeout ")));
         }
     }
 

@@ -32,6 +32,9 @@ mod results;
 #[cfg(target_arch = "aarch64")]
 mod trampoline;
 
+#[cfg(all(test, target_arch = "aarch64"))]
+mod saved_registers;
+
 pub use assign::plan;
 pub use classify::{Class, classify};
 pub use registers::{Registers, Returned, Vector};

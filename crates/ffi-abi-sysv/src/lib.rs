@@ -32,6 +32,9 @@ mod results;
 #[cfg(target_arch = "x86_64")]
 mod trampoline;
 
+#[cfg(all(test, target_arch = "x86_64"))]
+mod saved_registers;
+
 pub use assign::plan;
 pub use classify::{Class, Classes, classify};
 pub use registers::{Registers, Returned};

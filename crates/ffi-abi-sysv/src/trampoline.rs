@@ -20,7 +20,7 @@ macro_rules! symbols {
         // SAFETY: each is defined in `src/asm`, under the version's prefix. The functions are
         // declared without their parameters, and only ever called after a `transmute`.
         unsafe extern "C" {
-            $(#[link_name = concat!(env!("SYMBOL_PREFIX"), stringify!($name))] fn $name();)*
+            $(#[link_name = concat!(env!("SYMBOL_PREFIX"), stringify!($name))] pub(crate) fn $name();)*
             $(#[link_name = concat!(env!("SYMBOL_PREFIX"), stringify!($data))] static $data: $ty;)*
         }
     };

@@ -105,6 +105,88 @@ fn an_argument_in_two_registers_goes_there_and_back() {
 }
 
 #[test]
+fn an_argument_by_reference_is_a_copy_and_its_address() {
+    let values: [Vec<u8>; 3] = [(1..=20).collect(), vec![7; 8], (40..=42).collect()];
+    let plan = plan(
+        |b| {
+            b.by_reference(0, 20, 16, 0);
+            b.argument(Move { argument: 1, ..one(Extension::Zero, 8, 16) });
+            b.by_reference(2, 3, 64, 40);
+        },
+        24,
+    );
+    // The stack area of 32 bytes starts at 32; the copies start at the next multiple of 64 bytes
+    // of it, where their alignment is.
+    let places: Vec<(u32, u32)> =
+        plan.by_reference().iter().map(|r| (r.copy_to, r.pointer_to)).collect();
+    assert_eq!(places, [(32 + 64, 0), (32 + 128, 40)]);
+    assert_eq!((plan.stack_size(), plan.stack_align(), plan.frame_size()), (32, 64, 144));
+    assert_eq!(plan.placement(0).to_string(), "&g0");
+    assert_eq!(plan.placement(2).to_string(), "&[stack+8]");
+    assert_eq!((plan.moves_of(0), plan.moves_of(2)), (&[][..], &[][..]));
+    assert_eq!(plan.moves_of(1).len(), 1);
+    assert!(plan.scalar_place(0).is_none());
+    assert!(plan.size_bytes() > size_of::<Plan>());
+
+    let pointers = values.each_ref().map(|value| value.as_ptr());
+    let mut image = vec![u64::from_ne_bytes([OLD; 8]); plan.image_size() / 8];
+    let start = image.as_mut_ptr().cast::<u8>();
+    // SAFETY: the values have the sizes that the plan copies, and the image has its own.
+    unsafe { plan.store_arguments(pointers.as_ptr(), std::ptr::null_mut(), start) };
+    let bytes: Vec<u8> = image.iter().flat_map(|word| word.to_ne_bytes()).collect();
+    assert_eq!((&bytes[96..116], &bytes[160..163]), (&values[0][..], &values[2][..]));
+    assert!(bytes[116..160].iter().chain(&bytes[163..]).all(|&byte| byte == OLD));
+    assert_eq!(image[0], start.wrapping_add(96) as u64);
+    assert_eq!(image[5], start.wrapping_add(160) as u64);
+
+    // A callee may change its copy; a callback reads it through the address.
+    for (argument, value) in values.iter().enumerate() {
+        let mut back = vec![OLD; value.len() + 1];
+        // SAFETY: the image is what a callback would find, with its stack area behind 32 bytes.
+        unsafe { plan.load_argument(argument, start, start.add(32), back.as_mut_ptr()) };
+        assert_eq!((&back[..value.len()], back[value.len()]), (&value[..], OLD));
+    }
+}
+
+/// Argument 0 has no move and argument 1 has two: as many as there are arguments.
+#[test]
+fn moves_are_not_mistaken_for_those_of_an_argument_by_reference() {
+    let plan = plan(
+        |b| {
+            b.by_reference(0, 20, 16, 0);
+            b.argument(Move { argument: 1, ..one(Extension::Zero, 8, 16) });
+            b.argument(Move { argument: 1, offset: 8, ..one(Extension::Zero, 8, 24) });
+        },
+        0,
+    );
+    assert_eq!(plan.moves_of(0).len(), 0);
+    assert_eq!(plan.moves_of(1).len(), 2);
+}
+
+#[test]
+fn a_bool_among_packed_neighbours_is_one_byte_and_0_or_1() {
+    let plan = plan(|b| b.argument(one(Extension::BoolByte, 1, 35)), 16);
+    let image = stored(&plan, &[1]);
+    assert_eq!(image[34..37], [OLD, 1, OLD]);
+    let (mut back, stack) = ([OLD; 2], [OLD; 16]);
+    // SAFETY: the argument is one byte of the stack area.
+    unsafe { plan.load_argument(0, std::ptr::null(), stack.as_ptr(), back.as_mut_ptr()) };
+    assert_eq!(back, [1, OLD]);
+}
+
+#[test]
+#[should_panic(expected = "fit an image")]
+fn copies_that_no_image_holds_are_refused() {
+    plan(
+        |b| {
+            b.by_reference(0, u32::MAX - 8, 16, 0);
+            b.by_reference(1, 16, 16, 8);
+        },
+        0,
+    );
+}
+
+#[test]
 fn a_result_is_written_to_its_size_and_a_bool_is_0_or_1() {
     let words: [u64; 4] = [0xdead_beef_cafe_ba02, 0, 0, 0];
     for (extension, len, expected) in [
