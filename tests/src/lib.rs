@@ -11,6 +11,8 @@
 pub mod case;
 pub mod compile;
 pub mod emit;
+#[cfg(all(target_arch = "aarch64", target_os = "linux"))]
+pub mod foreign;
 pub mod guard;
 pub mod random;
 pub mod run;

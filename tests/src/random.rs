@@ -5,26 +5,25 @@ use crate::shapes::{SCALARS, array, fields, finish};
 use fastrand::Rng;
 use ffi::{Type, TypeKind};
 
-/// `count` random cases; the same seed gives the same cases.
-pub fn cases(seed: u64, count: usize) -> Vec<Case> {
+/// As many cases as CI runs with each compiler of each convention.
+const COUNT: u64 = 2000;
+
+/// Random cases without end; the same seed gives the same cases.
+pub fn cases(seed: u64) -> impl Iterator<Item = Case> {
     let mut rng = Rng::with_seed(seed);
-    (0..count).map(|_| case(&mut rng)).collect()
+    std::iter::repeat_with(move || case(&mut rng))
 }
 
-/// As many cases as CI runs in each row of the matrix.
-const COUNT: usize = 2000;
-
-/// The cases of a test run, and their seed: `FFI_TEST_SEED` and `FFI_TEST_COUNT` make it another
+/// The seed of a test run, and how many cases: `FFI_TEST_SEED` and `FFI_TEST_COUNT` make it another
 /// or a longer one.
 ///
 /// # Panics
 /// If either is set to what is no number.
-pub fn from_environment() -> (u64, Vec<Case>) {
+pub fn from_environment() -> (u64, usize) {
     let number = |name: &str, default| {
         std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
     };
-    let (seed, count) = (number("FFI_TEST_SEED", 1), number("FFI_TEST_COUNT", COUNT as u64));
-    (seed, cases(seed, count as usize))
+    (number("FFI_TEST_SEED", 1), number("FFI_TEST_COUNT", COUNT) as usize)
 }
 
 fn case(rng: &mut Rng) -> Case {

@@ -244,7 +244,7 @@ pub(crate) const ROWS: &[Row] = &[
         needs: &[AARCH64, CLANG_22],
         prepare: None,
         directory: Some("aarch64-linux"),
-        steps: &[("placement", "test -p ffi-tests --test foreign -- apple")],
+        steps: &[("placement", "test -p ffi-tests --test oracle -- apple")],
     },
     Row {
         name: "aarch64-windows-placement",
@@ -258,7 +258,7 @@ pub(crate) const ROWS: &[Row] = &[
         needs: &[AARCH64, CLANG_22],
         prepare: None,
         directory: Some("aarch64-linux"),
-        steps: &[("placement", "test -p ffi-tests --test foreign -- windows")],
+        steps: &[("placement", "test -p ffi-tests --test oracle -- windows")],
     },
     Row {
         name: "x86-64-windows-gnu",

@@ -157,8 +157,10 @@ impl Counters<'_> {
         if packed {
             return self.on_the_stack(argument, ty, u64::from(size), 1);
         }
-        // C.4: "the NSAA is rounded up to the larger of 8 or the Natural Alignment".
-        self.on_the_stack(argument, ty, self.alignment(ty), 8)
+        // C.4: "the NSAA is rounded up to the larger of 8 or the Natural Alignment". Compilers for
+        // Windows look at the members alone, none of which needs more than 8.
+        let align = if self.variant == Aapcs64::Windows { 8 } else { self.alignment(ty) };
+        self.on_the_stack(argument, ty, align, 8)
     }
 
     /// C.8 to C.13: composite types of up to 16 bytes, as that many eightbytes.

@@ -107,6 +107,17 @@ fn c3_an_aggregate_that_does_not_fit_closes_the_vector_registers() {
 }
 
 #[test]
+fn c4_a_homogeneous_aggregate_on_the_stack_is_aligned_as_its_members_are() {
+    let start = Type::anonymous_structure().aligned_field("m0", T::F64, 16);
+    let wide = start.field("m1", T::F64).build().expect("a C struct");
+    let arguments = then(8, &T::F64, &[T::F64, wide]);
+    assert_eq!(places(Standard, arguments.clone())[8..], ["[stack+0]", "[stack+16]"]);
+    // As clang has it.
+    assert_eq!(places(Windows, arguments.clone())[8..], ["[stack+0]", "[stack+8]"]);
+    assert_eq!(places(Apple, arguments)[8..], ["[stack+0]", "[stack+8]"]);
+}
+
+#[test]
 fn mixtures_and_five_members_are_not_homogeneous() {
     for variant in ALL {
         for ty in [
