@@ -17,24 +17,13 @@ impl Guarded {
     /// # Panics
     /// If the system has no memory.
     pub fn new(size: usize) -> Self {
-        // SAFETY: asks for fresh pages, and takes access away from the last of them.
-        unsafe {
-            let page = libc::sysconf(libc::_SC_PAGESIZE) as usize;
-            let usable = size.max(1).next_multiple_of(page);
-            let mapped = usable + page;
-            let start = libc::mmap(
-                std::ptr::null_mut(),
-                mapped,
-                libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
-                -1,
-                0,
-            );
-            assert_ne!(start, libc::MAP_FAILED, "no memory");
-            let start = NonNull::new(start.cast::<u8>()).expect("mmap returns no null");
-            assert_eq!(libc::mprotect(start.add(usable).as_ptr().cast(), page, libc::PROT_NONE), 0);
-            Self { start, usable, mapped }
-        }
+        let page = pages::size();
+        let usable = size.max(1).next_multiple_of(page);
+        let mapped = usable + page;
+        let start = NonNull::new(pages::map(mapped)).expect("there is memory");
+        // SAFETY: they are the last of the pages above, which nothing else knows.
+        assert!(unsafe { pages::forbid(start.add(usable).as_ptr(), page) }, "it can be protected");
+        Self { start, usable, mapped }
     }
 
     /// Puts the bytes at the very end and returns their address.
@@ -55,6 +44,76 @@ impl Guarded {
 impl Drop for Guarded {
     fn drop(&mut self) {
         // SAFETY: the mapping is this value's own, and its address is not kept elsewhere.
-        unsafe { libc::munmap(self.start.as_ptr().cast(), self.mapped) };
+        unsafe { pages::unmap(self.start.as_ptr(), self.mapped) };
+    }
+}
+
+#[cfg(unix)]
+mod pages {
+    //! Pages as Unix has them.
+
+    pub(super) fn size() -> usize {
+        // SAFETY: it only returns a number.
+        unsafe { libc::sysconf(libc::_SC_PAGESIZE) as usize }
+    }
+
+    /// Fresh pages to read and write; null if there are none.
+    pub(super) fn map(size: usize) -> *mut u8 {
+        let access = libc::PROT_READ | libc::PROT_WRITE;
+        let kind = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        // SAFETY: the pages are new.
+        let start = unsafe { libc::mmap(std::ptr::null_mut(), size, access, kind, -1, 0) };
+        if start == libc::MAP_FAILED { std::ptr::null_mut() } else { start.cast() }
+    }
+
+    /// # Safety
+    /// The pages were mapped above, and nobody uses them.
+    pub(super) unsafe fn forbid(start: *mut u8, size: usize) -> bool {
+        // SAFETY: the caller's.
+        unsafe { libc::mprotect(start.cast(), size, libc::PROT_NONE) == 0 }
+    }
+
+    /// # Safety
+    /// These are all pages of a mapping from above, and nobody uses them.
+    pub(super) unsafe fn unmap(start: *mut u8, size: usize) {
+        // SAFETY: the caller's.
+        unsafe { libc::munmap(start.cast(), size) };
+    }
+}
+
+#[cfg(windows)]
+mod pages {
+    //! Pages as Windows has them.
+
+    use windows_sys::Win32::System::Memory::{
+        MEM_COMMIT, MEM_RELEASE, MEM_RESERVE, PAGE_NOACCESS, PAGE_READWRITE, VirtualAlloc,
+        VirtualFree, VirtualProtect,
+    };
+
+    /// Windows has pages of this size on every processor that the tests run on.
+    pub(super) fn size() -> usize {
+        4096
+    }
+
+    /// Fresh pages to read and write; null if there are none.
+    pub(super) fn map(size: usize) -> *mut u8 {
+        let kind = MEM_COMMIT | MEM_RESERVE;
+        // SAFETY: the pages are new.
+        unsafe { VirtualAlloc(std::ptr::null(), size, kind, PAGE_READWRITE) }.cast()
+    }
+
+    /// # Safety
+    /// The pages were mapped above, and nobody uses them.
+    pub(super) unsafe fn forbid(start: *mut u8, size: usize) -> bool {
+        let mut before = 0;
+        // SAFETY: the caller's.
+        unsafe { VirtualProtect(start.cast(), size, PAGE_NOACCESS, &raw mut before) != 0 }
+    }
+
+    /// # Safety
+    /// These are all pages of a mapping from above, and nobody uses them.
+    pub(super) unsafe fn unmap(start: *mut u8, _: usize) {
+        // SAFETY: the caller's; released as a whole, by its start.
+        unsafe { VirtualFree(start.cast(), 0, MEM_RELEASE) };
     }
 }

@@ -17,6 +17,7 @@ pub mod guard;
 pub mod random;
 pub mod run;
 pub mod shapes;
+pub mod system;
 pub mod ways;
 
 pub use case::Case;

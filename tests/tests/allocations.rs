@@ -1,9 +1,8 @@
 //! No call allocates on the heap, whatever it passes and returns.
 
-use ffi::{
-    Arg, CType, CallInterface, Callback, CancelFlag, Context, Error, Function, Library, Type, arg,
-};
+use ffi::{Arg, CType, CallInterface, Callback, CancelFlag, Context, Error, Type, arg};
 use ffi_tests::shapes::{array, structure};
+use ffi_tests::system;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::ffi::c_void;
@@ -163,12 +162,6 @@ fn ten_and(more: usize) -> Vec<Type> {
     ten.chain(std::iter::repeat_n(Type::I64, more)).collect()
 }
 
-fn libc(name: &str, interface: &CallInterface) -> Function {
-    // SAFETY: it is already part of this program.
-    let libc = unsafe { Library::open("libc.so.6") }.expect("libc.so.6, of the package libc6");
-    Function::load(&libc, name, interface).expect("it is in the C library")
-}
-
 #[test]
 fn the_count_counts() {
     assert_eq!(allocations(|| drop(std::hint::black_box(Box::new(1)))), 2);
@@ -190,7 +183,9 @@ fn from_twelve_to_a_hundred_arguments() {
     // The function looks at the first twelve, and does not mind the others behind them.
     for more in [2, 10, 54, 55, 90] {
         let interface = CallInterface::new(Type::I64, ten_and(more)).expect("a signature");
-        assert!(interface.plan().stack_size() > 0);
+        // AArch64 has eight registers of each kind, which is enough for the seven and the five.
+        let in_registers = cfg!(target_arch = "aarch64") && more == 2;
+        assert_eq!(interface.plan().stack_size() == 0, in_registers);
         let mut values = [both(&1_i64), both(&1.0_f64)].repeat(5);
         values.extend([both(&20_i64), both(&22_i64)]);
         values.resize(10 + more, both(&-1_i64));
@@ -216,7 +211,7 @@ fn structs_in_registers() {
     let interface = CallInterface::new(Quotient::c_type(), [Type::C_INT, Type::C_INT]);
     let interface = interface.expect("a signature");
     let values = [both(&17_i32), both(&5_i32)];
-    every_way(&interface, libc("div", &interface).as_ptr(), &values, Quotient([3, 2]));
+    every_way(&interface, system::load("div", &interface).as_ptr(), &values, Quotient([3, 2]));
 }
 
 #[test]
@@ -226,7 +221,7 @@ fn a_variadic_call() {
     let mut buffer = [0_u8; 32];
     let (at, format) = (buffer.as_mut_ptr(), c"%.0f and %d".as_ptr());
     let values = [both(&at), both(&32_usize), both(&format), both(&42.0_f64), both(&-7_i32)];
-    every_way(&interface, libc("snprintf", &interface).as_ptr(), &values, 9_i32);
+    every_way(&interface, system::load(system::SNPRINTF, &interface).as_ptr(), &values, 9_i32);
     assert_eq!(&buffer[..10], b"42 and -7\0");
 }
 
@@ -280,5 +275,5 @@ fn callbacks_from_the_c_librarys_search() {
     let array: [i32; 100] = std::array::from_fn(|index| index as i32 * 3);
     let (key, start, pointer) = (&raw const array[77], array.as_ptr(), compare.as_ptr());
     let values = [both(&key), both(&start), both(&100_usize), both(&4_usize), both(&pointer)];
-    every_way(&interface, libc("bsearch", &interface).as_ptr(), &values, key);
+    every_way(&interface, system::load("bsearch", &interface).as_ptr(), &values, key);
 }

@@ -1,6 +1,7 @@
 //! Deadlines and cancellation: checked before the call, and told apart.
 
-use ffi::{CallError, CallInterface, Callback, CancelFlag, Context, Function, Library, Type, arg};
+use ffi::{CallError, CallInterface, Callback, CancelFlag, Context, Type, arg};
+use ffi_tests::system::function;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -45,11 +46,8 @@ fn a_call_starts_only_while_its_context_allows_it() {
 
 #[test]
 fn a_librarys_function_is_not_called_either() {
-    // SAFETY: it is already part of this program.
-    let libc = unsafe { Library::open("libc.so.6") }.expect("libc.so.6, of the package libc6");
     let types = [Type::POINTER, Type::POINTER, Type::SIZE_T, Type::SIZE_T, Type::POINTER];
-    let interface = CallInterface::new(Type::POINTER, types).expect("a C signature");
-    let bsearch = Function::load(&libc, "bsearch", &interface).expect("it is in the C library");
+    let bsearch = function("bsearch", Type::POINTER, types);
     let count = Arc::new(AtomicUsize::new(0));
     let counts = Arc::clone(&count);
     let equal = Callback::new(move |_: *const u8, _: *const u8| -> i32 {

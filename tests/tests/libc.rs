@@ -1,4 +1,5 @@
-//! The C library, called and calling back.
+//! The C library, called and calling back. Windows' has tests of its own, in `windows.rs`.
+#![cfg(unix)]
 
 use ffi::{CType, CallInterface, Callback, Context, Function, Library, Type, arg};
 use ffi_tests::shapes::array;

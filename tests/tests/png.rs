@@ -1,4 +1,5 @@
 //! libpng: a picture written through one callback and read back through another.
+#![cfg(unix)] // where every system has the library, under one name
 
 use ffi::{CType, CallInterface, Callback, Library, Type, arg};
 use std::ffi::{CStr, c_char, c_void};

@@ -1,4 +1,5 @@
 //! SQLite: rows through prepared statements, and functions and collations written as closures.
+#![cfg(unix)] // where every system has the library, under one name
 
 use ffi::{CType, CallInterface, Callback, Function, Library, Type, arg};
 use std::collections::HashMap;

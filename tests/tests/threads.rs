@@ -1,6 +1,7 @@
 //! One interface and one function of the C library used by many threads at once, Rust's and C's.
 
-use ffi::{CallInterface, Callback, Context, Function, Library, Type, arg};
+use ffi::{CallInterface, Callback, Context, Function, Type, arg};
+use ffi_tests::system::{SNPRINTF, function, load};
 use std::ffi::{CStr, c_void};
 use std::sync::{Arc, Barrier, Mutex};
 
@@ -8,21 +9,11 @@ const P: Type = Type::POINTER;
 const INT: Type = Type::C_INT;
 const THREADS: usize = 8;
 
-fn load(name: &str, interface: &CallInterface) -> Function {
-    // SAFETY: it is already part of this program.
-    let libc = unsafe { Library::open("libc.so.6") }.expect("libc.so.6, of the package libc6");
-    Function::load(&libc, name, interface).expect("it is in the C library")
-}
-
-fn function<const N: usize>(name: &str, result: Type, arguments: [Type; N]) -> Function {
-    load(name, &CallInterface::new(result, arguments).expect("a C signature"))
-}
-
 /// `snprintf` with integers and doubles through the dots, some of them on the stack.
 fn snprintf() -> Function {
     let mut types = vec![P, Type::SIZE_T, P];
     types.extend([Type::I64, Type::F64].into_iter().cycle().take(8));
-    load("snprintf", &CallInterface::variadic(INT, types, 3).expect("a C signature"))
+    load(SNPRINTF, &CallInterface::variadic(INT, types, 3).expect("a C signature"))
 }
 
 /// Writes numbers that only this thread has in this turn, and compares.
@@ -31,7 +22,7 @@ fn check(snprintf: &Function, thread: i64, turn: i64) {
     let x = n.map(|n| n as f64 / 8.0);
     let mut buffer = [0_u8; 128];
     let (start, size) = (buffer.as_mut_ptr(), buffer.len());
-    let format = c"%ld %.3f %ld %.3f %ld %.3f %ld %.3f".as_ptr();
+    let format = c"%lld %.3f %lld %.3f %lld %.3f %lld %.3f".as_ptr();
     let [a, b, c, d] = [0, 1, 2, 3].map(|index| [arg(&n[index]), arg(&x[index])]);
     let fixed = [arg(&start), arg(&size), arg(&format)];
     let arguments = [fixed[0], fixed[1], fixed[2], a[0], a[1], b[0], b[1], c[0], c[1], d[0], d[1]];
@@ -62,25 +53,32 @@ fn eight_threads_call_by_one_interface() {
 
 #[test]
 fn errno_is_each_threads_own() {
-    // close(-1) leaves EBADF, chdir of a name that is not there ENOENT.
-    let (close, chdir) = (function("close", INT, [INT]), function("chdir", INT, [P]));
+    // To go to what is not there leaves ENOENT, a number too great for a double ERANGE.
+    let chdir = function(if cfg!(windows) { "_chdir" } else { "chdir" }, INT, [P]);
+    let strtod = function("strtod", Type::F64, [P, P]);
     let start = Barrier::new(THREADS);
     std::thread::scope(|scope| {
         for thread in 0..THREADS {
-            let (close, chdir, start) = (&close, &chdir, &start);
+            let (chdir, strtod, start) = (&chdir, &strtod, &start);
             scope.spawn(move || {
-                let (context, name) = (Context::new(), c"/no/such/place".as_ptr());
+                let (context, none) = (Context::new(), std::ptr::null::<c_void>());
+                let (name, huge) = (c"/no/such/place".as_ptr(), c"-1e999".as_ptr());
+                let to_nowhere = [arg(&name)];
+                let too_great = [arg(&huge), arg(&none)];
                 start.wait();
                 for _ in 0..2000 {
-                    // SAFETY: no file has that number, and the name is a string.
-                    let (failed, expected) = unsafe {
-                        match thread % 2 {
-                            0 => (close.call_errno(&context, &[arg(&-1_i32)]), libc::EBADF),
-                            _ => (chdir.call_errno(&context, &[arg(&name)]), libc::ENOENT),
-                        }
-                    };
-                    let failed = failed.expect("the call fits");
-                    assert_eq!((failed.value, failed.errno.0), (-1_i32, expected));
+                    if thread % 2 == 0 {
+                        // SAFETY: the name is a string.
+                        let failed = unsafe { chdir.call_errno::<i32>(&context, &to_nowhere) };
+                        let failed = failed.expect("the call fits");
+                        assert_eq!((failed.value, failed.errno.0), (-1, libc::ENOENT));
+                    } else {
+                        // SAFETY: a string, and nowhere for its end.
+                        let failed = unsafe { strtod.call_errno::<f64>(&context, &too_great) };
+                        let failed = failed.expect("the call fits");
+                        let expected = (f64::NEG_INFINITY, libc::ERANGE);
+                        assert_eq!((failed.value, failed.errno.0), expected);
+                    }
                 }
             });
         }
@@ -100,22 +98,8 @@ fn threads_of_cs_run_one_callback_at_once_and_call_out_of_it() {
         number.map_addr(|number| number * 3)
     })
     .expect("a callback");
-    let create = function("pthread_create", INT, [P, P, P, P]);
-    let join = function("pthread_join", INT, [Type::C_ULONG, P]);
-    let mut threads = [0_u64; THREADS];
-    for (number, thread) in threads.iter_mut().enumerate() {
-        let (thread, none) = (&raw mut *thread, std::ptr::null::<c_void>());
-        let arguments = [arg(&thread), arg(&none), body.arg(), arg(&number)];
-        // SAFETY: the callback is a thread's body, and lives until all are joined.
-        assert_eq!(unsafe { create.call(&arguments) }, Ok(0_i32));
-    }
-    for (number, thread) in threads.iter().enumerate() {
-        let mut returned = 0_usize;
-        let returned_at = &raw mut returned;
-        // SAFETY: the thread was made above, and nobody else joins it.
-        assert_eq!(unsafe { join.call(&[arg(thread), arg(&returned_at)]) }, Ok(0_i32));
-        assert_eq!(returned, number * 3);
-    }
+    let returned = run(&body);
+    assert_eq!(returned, std::array::from_fn(|number| number * 3));
     let ids = ids.lock().expect("no panic");
     assert_eq!(ids.len(), THREADS);
     assert!(!ids.contains(&std::thread::current().id()));
@@ -123,4 +107,62 @@ fn threads_of_cs_run_one_callback_at_once_and_call_out_of_it() {
     different.sort();
     different.dedup();
     assert_eq!(different.len(), THREADS);
+}
+
+/// Starts threads with numbers from 0 on, and waits for what they return.
+#[cfg(unix)]
+fn run(body: &Callback) -> [usize; THREADS] {
+    let create = function("pthread_create", INT, [P, P, P, P]);
+    let join = function("pthread_join", INT, [Type::C_ULONG, P]);
+    let threads: [u64; THREADS] = std::array::from_fn(|number| {
+        let (mut thread, none) = (0_u64, std::ptr::null::<c_void>());
+        let thread_at = &raw mut thread;
+        let arguments = [arg(&thread_at), arg(&none), body.arg(), arg(&number)];
+        // SAFETY: the callback is a thread's body, and lives until all are joined.
+        assert_eq!(unsafe { create.call(&arguments) }, Ok(0_i32));
+        thread
+    });
+    threads.map(|thread| {
+        let mut returned = 0_usize;
+        let returned_at = &raw mut returned;
+        // SAFETY: the thread was made above, and nobody else joins it.
+        assert_eq!(unsafe { join.call(&[arg(&thread), arg(&returned_at)]) }, Ok(0_i32));
+        returned
+    })
+}
+
+/// Starts threads with numbers from 0 on, and waits for what they return. A thread's body returns
+/// a `DWORD` there; the callback's pointer has it in its lower half.
+#[cfg(windows)]
+fn run(body: &Callback) -> [usize; THREADS] {
+    // SAFETY: it is already part of this program.
+    let kernel32 = unsafe { ffi::Library::open("kernel32.dll") }.expect("Windows has it");
+    let function = |name, result, types: Vec<Type>| {
+        let interface = CallInterface::new(result, types).expect("a C signature");
+        Function::load(&kernel32, name, &interface).expect("it is there")
+    };
+    let create = function("CreateThread", P, vec![P, Type::SIZE_T, P, P, Type::U32, P]);
+    let wait = function("WaitForSingleObject", Type::U32, vec![P, Type::U32]);
+    let exit_code = function("GetExitCodeThread", INT, vec![P, P]);
+    let close = function("CloseHandle", INT, vec![P]);
+    let none = std::ptr::null::<c_void>();
+    let threads: [*const c_void; THREADS] = std::array::from_fn(|number| {
+        let (size, flags) = (0_usize, 0_u32);
+        let arguments = [arg(&none), arg(&size), body.arg(), arg(&number), arg(&flags), arg(&none)];
+        // SAFETY: the callback is a thread's body, and lives until all have ended.
+        let thread = unsafe { create.call::<*const c_void>(&arguments) }.expect("the call fits");
+        assert!(!thread.is_null());
+        thread
+    });
+    threads.map(|thread| {
+        let mut returned = 0_u32;
+        let returned_at = &raw mut returned;
+        // SAFETY: the thread was made above, and nobody else has its handle.
+        unsafe {
+            assert_eq!(wait.call(&[arg(&thread), arg(&u32::MAX)]), Ok(0_u32));
+            assert_eq!(exit_code.call(&[arg(&thread), arg(&returned_at)]), Ok(1_i32));
+            assert_eq!(close.call(&[arg(&thread)]), Ok(1_i32));
+        }
+        returned as usize
+    })
 }

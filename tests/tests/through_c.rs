@@ -1,6 +1,7 @@
 //! Callbacks called by C and not by Rust: thousands alive at once, a panic, and a stale pointer.
 
-use ffi::{Arg, CallInterface, Callback, Error, Function, Library, Type, arg};
+use ffi::{Arg, Callback, Error, Function, Type, arg};
+use ffi_tests::system::function;
 use std::collections::HashSet;
 use std::process::{Command, Output};
 
@@ -14,11 +15,8 @@ fn is_number(n: usize) -> Result<Callback, Error> {
 
 /// The C library's `bsearch`, which calls a comparison once for an array of one element.
 fn bsearch() -> Function {
-    // SAFETY: it is already part of this program.
-    let libc = unsafe { Library::open("libc.so.6") }.expect("libc.so.6, of the package libc6");
     let types = [Type::POINTER, Type::POINTER, Type::SIZE_T, Type::SIZE_T, Type::POINTER];
-    let interface = CallInterface::new(Type::POINTER, types).expect("a C signature");
-    Function::load(&libc, "bsearch", &interface).expect("it is in the C library")
+    function("bsearch", Type::POINTER, types)
 }
 
 /// Whether the comparison, called by the C library, finds the key.
@@ -64,9 +62,15 @@ fn ends_here() -> bool {
 }
 
 fn assert_aborted(output: &Output, message: &str) {
-    use std::os::unix::process::ExitStatusExt;
     let text = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.signal(), Some(libc::SIGABRT), "{}\n{text}", output.status);
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::ExitStatusExt;
+        assert_eq!(output.status.signal(), Some(libc::SIGABRT), "{}\n{text}", output.status);
+    }
+    // STATUS_STACK_BUFFER_OVERRUN, which has come to mean any `__fastfail`.
+    #[cfg(windows)]
+    assert_eq!(output.status.code(), Some(0xc000_0409_u32.cast_signed()), "{text}");
     assert!(text.contains(message), "no {message:?} in:\n{text}");
 }
 

@@ -23,6 +23,8 @@ extern "C-unwind" fn panics_on_the_stack(
     _: i64,
     _: i64,
     _: i64,
+    _: i64,
+    _: i64,
     last: i64,
 ) -> i64 {
     panic!("stack {last}")
@@ -47,7 +49,7 @@ fn a_panic_passes_through_every_kind_of_call() {
     assert_eq!(registers, "registers 7");
     let vectors = message(panics_on_vectors as *const c_void, Type::F64, 1, 2.5_f64.to_bits());
     assert_eq!(vectors, "vectors 2.5");
-    assert_eq!(message(panics_on_the_stack as *const c_void, Type::I64, 8, 9), "stack 9");
+    assert_eq!(message(panics_on_the_stack as *const c_void, Type::I64, 10, 9), "stack 9");
 }
 
 /// Called through the library under test, and calls the callback that it is given.
@@ -58,10 +60,10 @@ extern "C" fn middle_of_the_walk(callback: extern "C" fn(f64) -> f64) -> f64 {
 #[inline(never)]
 fn start_of_the_walk(interface: &CallInterface, callback: &Callback) -> f64 {
     let (pointer, mut result) = (callback.as_ptr(), 0.0_f64);
-    // The seven integers put the call on the stack.
+    // The nine integers put the call on the stack, whatever the convention.
     let zero = 0_i64;
     let mut arguments: Vec<*const c_void> = vec![(&raw const pointer).cast()];
-    arguments.resize(8, (&raw const zero).cast());
+    arguments.resize(10, (&raw const zero).cast());
     let function = middle_of_the_walk as *const c_void;
     // SAFETY: a function may be given more integers than it takes; the first is the callback.
     unsafe { interface.invoke(function, &arguments, (&raw mut result).cast()) }.expect("it fits");
@@ -77,7 +79,7 @@ fn a_backtrace_walks_from_a_callback_through_c_to_the_caller() {
         x
     })
     .expect("a callback");
-    let types = [vec![Type::POINTER], vec![Type::I64; 7]].concat();
+    let types = [vec![Type::POINTER], vec![Type::I64; 9]].concat();
     let interface = CallInterface::new(Type::F64, types).expect("a C signature");
     assert_eq!(start_of_the_walk(&interface, &callback), 2.0);
     let text = seen.lock().expect("no panic");

@@ -1,4 +1,5 @@
 //! zlib: a megabyte through its stream struct, deflated and inflated, with Rust's allocator.
+#![cfg(unix)] // where every system has the library, under one name
 
 use ffi::{CallInterface, Callback, Function, Library, Type, arg};
 use std::alloc::{Layout, alloc, dealloc};

@@ -30,12 +30,13 @@ bitflags::bitflags! {
     ///
     /// # Examples
     /// ```
-    /// # #[cfg(target_os = "linux")] {
+    /// # #[cfg(any(target_os = "linux", windows))] {
     /// use ffi_dl::{Flags, Library};
     ///
+    /// let name = if cfg!(windows) { "msvcrt.dll" } else { "libm.so.6" };
     /// // SAFETY: libm runs nothing that could do harm when it is opened.
-    /// let libm = unsafe { Library::open_with("libm.so.6", Flags::LAZY | Flags::GLOBAL) }?;
-    /// assert!(libm.symbol_optional("cbrt")?.is_some());
+    /// let libm = unsafe { Library::open_with(name, Flags::LAZY | Flags::GLOBAL) }?;
+    /// assert!(libm.symbol_optional("sqrt")?.is_some());
     /// # }
     /// # Ok::<(), ffi_dl::LibraryError>(())
     /// ```

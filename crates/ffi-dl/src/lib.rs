@@ -13,14 +13,15 @@
 //!
 //! # Examples
 //! ```
-//! # #[cfg(target_os = "linux")] {
+//! # #[cfg(any(target_os = "linux", windows))] {
 //! use ffi_dl::Library;
 //!
+//! let name = if cfg!(windows) { "msvcrt.dll" } else { "libm.so.6" };
 //! // SAFETY: libm runs nothing that could do harm when it is opened or closed.
-//! let libm = unsafe { Library::open("libm.so.6") }?;
-//! // SAFETY: `double cbrt(double)`.
-//! let cbrt = unsafe { libm.get::<extern "C" fn(f64) -> f64>("cbrt") }?;
-//! assert_eq!(cbrt(8.0), 2.0);
+//! let libm = unsafe { Library::open(name) }?;
+//! // SAFETY: `double sqrt(double)`.
+//! let sqrt = unsafe { libm.get::<extern "C" fn(f64) -> f64>("sqrt") }?;
+//! assert_eq!(sqrt(16.0), 4.0);
 //! # }
 //! # Ok::<(), ffi_dl::LibraryError>(())
 //! ```

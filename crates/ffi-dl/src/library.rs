@@ -66,12 +66,13 @@ impl Library {
     ///
     /// # Examples
     /// ```
-    /// # #[cfg(target_os = "linux")] {
+    /// # #[cfg(any(target_os = "linux", windows))] {
     /// use ffi_dl::{Library, Operation};
     ///
+    /// let name = if cfg!(windows) { "msvcrt.dll" } else { "libm.so.6" };
     /// // SAFETY: libm runs nothing that could do harm when it is opened or closed.
-    /// let libm = unsafe { Library::open("libm.so.6") }?;
-    /// assert_eq!(libm.name(), "libm.so.6");
+    /// let libm = unsafe { Library::open(name) }?;
+    /// assert_eq!(libm.name(), name);
     ///
     /// // SAFETY: there is no such library, so no code runs.
     /// let error = unsafe { Library::open("./libnope.so") }.unwrap_err();
@@ -147,6 +148,7 @@ impl Library {
     /// # Examples
     /// ```
     /// let program = ffi_dl::Library::this()?;
+    /// assert_eq!(program.name(), "(the program itself)");
     /// # #[cfg(unix)]
     /// assert!(program.symbol_optional("malloc")?.is_some());
     /// # Ok::<(), ffi_dl::LibraryError>(())
@@ -219,15 +221,16 @@ impl Library {
     ///
     /// # Examples
     /// ```
-    /// # #[cfg(target_os = "linux")] {
+    /// # #[cfg(any(target_os = "linux", windows))] {
     /// use ffi_dl::{Library, Reason};
     ///
+    /// let name = if cfg!(windows) { "msvcrt.dll" } else { "libm.so.6" };
     /// // SAFETY: libm runs nothing that could do harm when it is opened or closed.
-    /// let libm = unsafe { Library::open("libm.so.6") }?;
-    /// let cbrt = libm.symbol("cbrt")?.into_owned();
+    /// let libm = unsafe { Library::open(name) }?;
+    /// let sqrt = libm.symbol("sqrt")?.into_owned();
     /// let error = libm.clone().close().unwrap_err();
-    /// assert_eq!(error.reason, Reason::StillInUse { holders: 2 }); // `libm` and `cbrt`
-    /// drop(cbrt);
+    /// assert_eq!(error.reason, Reason::StillInUse { holders: 2 }); // `libm` and `sqrt`
+    /// drop(sqrt);
     /// libm.close()?;
     /// # }
     /// # Ok::<(), ffi_dl::LibraryError>(())

@@ -34,13 +34,14 @@ impl Library {
     ///
     /// # Examples
     /// ```
-    /// # #[cfg(target_os = "linux")] {
+    /// # #[cfg(any(target_os = "linux", windows))] {
     /// # use ffi_dl::Library;
+    /// # let name = if cfg!(windows) { "msvcrt.dll" } else { "libm.so.6" };
     /// # // SAFETY: a harmless library.
-    /// # let libm = unsafe { Library::open("libm.so.6") }?;
-    /// // SAFETY: `double fmax(double, double)`.
-    /// let fmax = unsafe { libm.get::<extern "C" fn(f64, f64) -> f64>("fmax") }?;
-    /// assert_eq!(fmax(1.0, 2.0), 2.0);
+    /// # let libm = unsafe { Library::open(name) }?;
+    /// // SAFETY: `double pow(double, double)`.
+    /// let pow = unsafe { libm.get::<extern "C" fn(f64, f64) -> f64>("pow") }?;
+    /// assert_eq!(pow(2.0, 10.0), 1024.0);
     /// # }
     /// # Ok::<(), ffi_dl::LibraryError>(())
     /// ```
@@ -70,12 +71,16 @@ impl Library {
     ///
     /// # Examples
     /// ```
-    /// # #[cfg(target_os = "linux")] {
+    /// # #[cfg(any(target_os = "linux", windows))] {
+    /// # use ffi_dl::Library;
+    /// # let name = if cfg!(windows) { "msvcrt.dll" } else { "libc.so.6" };
+    /// # // SAFETY: a harmless library.
+    /// # let libc = unsafe { Library::open(name) }?;
     /// use std::ffi::c_char;
     ///
-    /// let program = ffi_dl::Library::this()?;
+    /// let name = if cfg!(windows) { "_environ" } else { "environ" };
     /// // SAFETY: `extern char **environ`.
-    /// let environ = unsafe { program.variable::<*const *const c_char>("environ") }?;
+    /// let environ = unsafe { libc.variable::<*const *const c_char>(name) }?;
     /// // SAFETY: no other thread sets a variable of the environment here.
     /// assert!(!unsafe { environ.read() }.is_null());
     /// # }
@@ -96,9 +101,13 @@ impl Library {
     ///
     /// # Examples
     /// ```
-    /// let program = ffi_dl::Library::this()?;
-    /// # #[cfg(unix)]
-    /// assert!(!program.symbol("malloc")?.as_ptr().is_null());
+    /// # #[cfg(any(target_os = "linux", windows))] {
+    /// # use ffi_dl::Library;
+    /// # let name = if cfg!(windows) { "msvcrt.dll" } else { "libc.so.6" };
+    /// # // SAFETY: a harmless library.
+    /// # let libc = unsafe { Library::open(name) }?;
+    /// assert!(!libc.symbol("malloc")?.as_ptr().is_null());
+    /// # }
     /// # Ok::<(), ffi_dl::LibraryError>(())
     /// ```
     pub fn symbol(&self, name: impl SymbolName) -> Result<Symbol<'_, *const c_void>, LibraryError> {
@@ -117,11 +126,14 @@ impl Library {
     ///
     /// # Examples
     /// ```
-    /// # #[cfg(target_os = "linux")] {
-    /// let program = ffi_dl::Library::this()?;
-    /// // SAFETY: `int getpid(void)`.
-    /// let getpid = unsafe { program.get_optional::<extern "C" fn() -> i32>("getpid") }?;
-    /// assert!(getpid.is_some());
+    /// # #[cfg(any(target_os = "linux", windows))] {
+    /// # use ffi_dl::Library;
+    /// # let name = if cfg!(windows) { "msvcrt.dll" } else { "libc.so.6" };
+    /// # // SAFETY: a harmless library.
+    /// # let libc = unsafe { Library::open(name) }?;
+    /// // SAFETY: `int rand(void)`.
+    /// let rand = unsafe { libc.get_optional::<extern "C" fn() -> i32>("rand") }?;
+    /// assert!(rand.is_some());
     /// # }
     /// # Ok::<(), ffi_dl::LibraryError>(())
     /// ```

@@ -12,11 +12,14 @@ use std::ffi::{CStr, CString, NulError};
 ///
 /// # Examples
 /// ```
-/// # #[cfg(target_os = "linux")] {
-/// let program = ffi_dl::Library::this()?;
-/// let text = program.symbol("malloc")?;
-/// assert_eq!(program.symbol(b"malloc")?.as_ptr(), text.as_ptr());
-/// assert_eq!(program.symbol(c"malloc")?.as_ptr(), text.as_ptr());
+/// # #[cfg(any(target_os = "linux", windows))] {
+/// # use ffi_dl::Library;
+/// # let name = if cfg!(windows) { "msvcrt.dll" } else { "libc.so.6" };
+/// # // SAFETY: a harmless library.
+/// # let libc = unsafe { Library::open(name) }?;
+/// let text = libc.symbol("malloc")?;
+/// assert_eq!(libc.symbol(b"malloc")?.as_ptr(), text.as_ptr());
+/// assert_eq!(libc.symbol(c"malloc")?.as_ptr(), text.as_ptr());
 /// # }
 /// # Ok::<(), ffi_dl::LibraryError>(())
 /// ```

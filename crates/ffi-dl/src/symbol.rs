@@ -60,17 +60,18 @@ impl<'lib, T> Symbol<'lib, T> {
     ///
     /// # Examples
     /// ```
-    /// # #[cfg(target_os = "linux")] {
+    /// # #[cfg(any(target_os = "linux", windows))] {
     /// use ffi_dl::{Library, LibraryError, OwnedSymbol};
     ///
-    /// type Cbrt = extern "C" fn(f64) -> f64;
+    /// type Sqrt = extern "C" fn(f64) -> f64;
     ///
-    /// fn cbrt() -> Result<OwnedSymbol<Cbrt>, LibraryError> {
+    /// fn sqrt() -> Result<OwnedSymbol<Sqrt>, LibraryError> {
+    ///     let name = if cfg!(windows) { "msvcrt.dll" } else { "libm.so.6" };
     ///     // SAFETY: a harmless library, and the type of its function.
-    ///     unsafe { Ok(Library::open("libm.so.6")?.get::<Cbrt>("cbrt")?.into_owned()) }
+    ///     unsafe { Ok(Library::open(name)?.get::<Sqrt>("sqrt")?.into_owned()) }
     /// }
     ///
-    /// assert_eq!(cbrt()?(8.0), 2.0);
+    /// assert_eq!(sqrt()?(16.0), 4.0);
     /// # }
     /// # Ok::<(), ffi_dl::LibraryError>(())
     /// ```

@@ -26,7 +26,7 @@ impl Library {
     ///
     /// # Examples
     /// ```
-    /// # #[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))] {
+    /// # #[cfg(all(target_os = "linux", target_env = "gnu"))] {
     /// use ffi_dl::Library;
     /// use std::ffi::c_void;
     ///
@@ -35,8 +35,11 @@ impl Library {
     /// // SAFETY: the program has the C library already.
     /// let libc = unsafe { Library::open("libc.so.6") }?;
     /// // SAFETY: `void *memcpy(void *, const void *, size_t)`.
+    /// # #[cfg(target_arch = "x86_64")]
     /// let old = unsafe { libc.get_versioned::<Copy>("memcpy", "GLIBC_2.2.5") }?;
+    /// # #[cfg(target_arch = "x86_64")]
     /// assert_eq!(old.name(), "memcpy@GLIBC_2.2.5");
+    /// assert!(unsafe { libc.get_versioned::<Copy>("memcpy", "GLIBC_0.1") }.is_err());
     /// # }
     /// # Ok::<(), ffi_dl::LibraryError>(())
     /// ```

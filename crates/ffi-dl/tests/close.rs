@@ -1,5 +1,6 @@
 //! Who keeps a library open, and when it leaves memory.
-#![cfg(all(target_os = "linux", target_env = "gnu"))]
+// Of the systems that the tests run on; the library for Windows is x86-64's.
+#![cfg(any(all(target_os = "linux", target_env = "gnu"), all(windows, target_arch = "x86_64")))]
 
 use ffi_dl::{Flags, Library, Operation, OwnedSymbol, Reason};
 use std::path::Path;
@@ -8,18 +9,23 @@ mod support;
 
 type Answer = extern "C" fn() -> i32;
 
-const SOURCE: &str = "int answer(void) { return 42; }";
-
 fn open(path: &Path, flags: Flags) -> Library {
     // SAFETY: the libraries of these tests have no constructors and no harmful destructors.
     unsafe { Library::open_with(path, flags) }.unwrap()
 }
 
 fn answer(library: &Library) -> OwnedSymbol<Answer> {
-    // SAFETY: it is the function in `SOURCE`.
+    // SAFETY: it is `int answer(void)` of the small library.
     unsafe { library.get::<Answer>("answer") }.unwrap().into_owned()
 }
 
+#[cfg(windows)]
+fn in_memory(path: &Path) -> bool {
+    // Finds it without loading it.
+    libloading::os::windows::Library::open_already_loaded(path).is_ok()
+}
+
+#[cfg(unix)]
 fn in_memory(path: &Path) -> bool {
     let maps = std::fs::read_to_string("/proc/self/maps").expect("Linux has it");
     let path = path.to_str().expect("the tests' own names are text");
@@ -28,7 +34,7 @@ fn in_memory(path: &Path) -> bool {
 
 #[test]
 fn closing_unloads() {
-    let path = support::compile("closing", SOURCE, &[]);
+    let path = support::small_library("closing");
     assert!(!in_memory(&path));
     let library = open(&path, Flags::default());
     assert!(in_memory(&path));
@@ -37,8 +43,27 @@ fn closing_unloads() {
 }
 
 #[test]
+fn opening_again_starts_afresh() {
+    let path = support::small_library("again");
+    for _ in 0..3 {
+        let library = open(&path, Flags::default());
+        // SAFETY: it is `int count(void)` of the small library, which counts from 1.
+        assert_eq!(unsafe { library.get::<Answer>("count") }.unwrap()(), 2);
+        library.close().unwrap();
+    }
+    // Opened twice, it is one library, and has to be closed twice.
+    let (first, second) = (open(&path, Flags::default()), open(&path, Flags::default()));
+    let address = |library: &Library| library.symbol("counter").unwrap().as_ptr();
+    assert_eq!(address(&first), address(&second));
+    first.close().unwrap();
+    assert!(in_memory(&path));
+    second.close().unwrap();
+    assert!(!in_memory(&path));
+}
+
+#[test]
 fn dropping_the_last_clone_unloads() {
-    let path = support::compile("dropping", SOURCE, &[]);
+    let path = support::small_library("dropping");
     let library = open(&path, Flags::default());
     let clone = library.clone();
     drop(library);
@@ -47,9 +72,10 @@ fn dropping_the_last_clone_unloads() {
     assert!(!in_memory(&path));
 }
 
+#[cfg(unix)]
 #[test]
 fn nodelete_stays() {
-    let path = support::compile("nodelete", SOURCE, &[]);
+    let path = support::small_library("nodelete");
     open(&path, Flags::NOW | Flags::NODELETE).close().unwrap();
     assert!(in_memory(&path));
     // The loader says so too: it is found without being loaded.
@@ -59,7 +85,7 @@ fn nodelete_stays() {
 
 #[test]
 fn an_owned_symbol_keeps_the_library_open() {
-    let path = support::compile("owned", SOURCE, &[]);
+    let path = support::small_library("owned");
     let library = open(&path, Flags::default());
     let answer = answer(&library);
     drop(library);
@@ -77,7 +103,7 @@ fn an_owned_symbol_keeps_the_library_open() {
 
 #[test]
 fn closing_says_how_many_hold_it() {
-    let path = support::compile("held", SOURCE, &[]);
+    let path = support::small_library("held");
     let library = open(&path, Flags::default());
     let (clone, answer) = (library.clone(), answer(&library));
 
@@ -102,7 +128,7 @@ fn closing_says_how_many_hold_it() {
 /// Of threads that close their clones at once, exactly one is the last.
 #[test]
 fn one_of_many_closes() {
-    let path = support::compile("many", SOURCE, &[]);
+    let path = support::small_library("many");
     for _ in 0..50 {
         let library = open(&path, Flags::default());
         let clones: Vec<_> = (0..4).map(|_| library.clone()).collect();
@@ -117,9 +143,10 @@ fn one_of_many_closes() {
 }
 
 /// The system's own objection reaches the caller: the handle was closed behind the library's back.
+#[cfg(unix)]
 #[test]
 fn what_the_system_objects_to() {
-    let path = support::compile("objecting", SOURCE, &[]);
+    let path = support::small_library("objecting");
     let name = path.to_str().unwrap();
     let depends = support::compile("depending", "", &["-Wl,--no-as-needed", name]);
     let _depends = open(&depends, Flags::default());

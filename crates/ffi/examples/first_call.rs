@@ -5,15 +5,22 @@ use ffi::{CallInterface, Callback, Error, Function, Library, Type, arg};
 use std::ffi::CStr;
 
 fn main() -> Result<(), Error> {
+    let (libc, libm) = if cfg!(windows) {
+        ("msvcrt.dll", "msvcrt.dll")
+    } else if cfg!(target_vendor = "apple") {
+        ("libSystem.B.dylib", "libSystem.B.dylib")
+    } else {
+        ("libc.so.6", "libm.so.6")
+    };
     // SAFETY: both are part of the system, and open without side effects.
-    let (libc, libm) = unsafe { (Library::open("libc.so.6")?, Library::open("libm.so.6")?) };
+    let (libc, libm) = unsafe { (Library::open(libc)?, Library::open(libm)?) };
 
     // A double in, a double out.
-    let cbrt = describe(&libm, "cbrt", CallInterface::new(Type::F64, [Type::F64])?)?;
+    let sqrt = describe(&libm, "sqrt", CallInterface::new(Type::F64, [Type::F64])?)?;
     // SAFETY: here and below, the types are those of the C declarations, and the pointers are to
     // values of this function that outlive the call.
-    let root: f64 = unsafe { cbrt.call(&[arg(&2.0)]) }?;
-    println!("  cbrt(2) = {root}\n");
+    let root: f64 = unsafe { sqrt.call(&[arg(&2.0)]) }?;
+    println!("  sqrt(2) = {root}\n");
 
     // A struct returned by value.
     let div_t = Type::structure("div_t").field("quot", Type::C_INT).field("rem", Type::C_INT);
@@ -27,7 +34,8 @@ fn main() -> Result<(), Error> {
 
     // Variadic arguments: an int, a double and a string through `...`.
     let types = [Type::POINTER, Type::SIZE_T, Type::POINTER, Type::C_INT, Type::F64, Type::POINTER];
-    let snprintf = describe(&libc, "snprintf", CallInterface::variadic(Type::C_INT, types, 3)?)?;
+    let name = if cfg!(windows) { "_snprintf" } else { "snprintf" };
+    let snprintf = describe(&libc, name, CallInterface::variadic(Type::C_INT, types, 3)?)?;
     let mut buffer = [0_u8; 64];
     let (start, size) = (buffer.as_mut_ptr(), buffer.len());
     let (format, word) = (c"%d bottles, %.1f litres of %s".as_ptr(), c"water".as_ptr());
@@ -35,7 +43,7 @@ fn main() -> Result<(), Error> {
     // SAFETY: as above; the format asks for what is passed.
     let length: i32 = unsafe { snprintf.call(&values) }?;
     let text = CStr::from_bytes_until_nul(&buffer).unwrap_or_default();
-    println!("  snprintf(...) = {length}: {text:?}\n");
+    println!("  {name}(...) = {length}: {text:?}\n");
 
     // And back: C sorts by a Rust closure.
     let types = [Type::POINTER, Type::SIZE_T, Type::SIZE_T, Type::POINTER];

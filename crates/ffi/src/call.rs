@@ -4,6 +4,8 @@ use crate::argument::{Arg, count_mismatch, with_pointers};
 use crate::context::Context;
 use crate::convention::implementation;
 use crate::errno::{Errno, WithErrno, captured};
+#[cfg(windows)]
+use crate::errno::{LastError, WithLastError, last_error_captured};
 use crate::error::{CallError, PrepareError};
 use ffi_types::{
     CType, Convention, Entry, InterfaceField, InterfaceReason, InvalidCallInterfaceError, Plan,
@@ -187,8 +189,10 @@ impl CallInterface {
     /// ```
     /// use ffi::{CallInterface, Library, Type, arg};
     /// let abs = CallInterface::new(Type::C_INT, [Type::C_INT])?;
-    /// let program = Library::this()?;
-    /// let address = program.symbol("abs")?.as_ptr();
+    /// # // SAFETY: the C library, which the program has already.
+    /// # let windows = || unsafe { Library::open("msvcrt.dll") };
+    /// let libc = if cfg!(windows) { windows()? } else { Library::this()? };
+    /// let address = libc.symbol("abs")?.as_ptr();
     /// // SAFETY: `int abs(int)`, and -5 has an absolute value.
     /// assert_eq!(unsafe { abs.call::<i32>(address, &[arg(&-5_i32)]) }?, 5);
     /// let wrong = unsafe { abs.call::<i32>(address, &[arg(&-5_i64)]) };
@@ -237,15 +241,19 @@ impl CallInterface {
     /// # Examples
     /// ```
     /// use ffi::{CallInterface, Context, Library, Type, arg};
-    /// let interface = CallInterface::new(Type::C_INT, [Type::C_INT])?;
-    /// let program = Library::this()?;
-    /// let close = program.symbol("close")?;
-    /// // SAFETY: `int close(int)`; there is no file of that number.
-    /// let closed = unsafe {
-    ///     interface.call_errno::<i32>(&Context::new(), close.as_ptr(), &[arg(&-1_i32)])
+    /// let interface = CallInterface::new(Type::C_INT, [Type::POINTER, Type::C_INT])?;
+    /// # // SAFETY: the C library, which the program has already.
+    /// # let windows = |name| unsafe { Library::open(name) };
+    /// # let name = if cfg!(target_env = "msvc") { "ucrtbase.dll" } else { "msvcrt.dll" };
+    /// let libc = if cfg!(windows) { windows(name)? } else { Library::this()? };
+    /// let access = libc.symbol(if cfg!(windows) { "_access" } else { "access" })?.as_ptr();
+    /// let path = c"no such file".as_ptr();
+    /// // SAFETY: `int access(const char *, int)`.
+    /// let found = unsafe {
+    ///     interface.call_errno::<i32>(&Context::new(), access, &[arg(&path), arg(&0_i32)])
     /// }?;
-    /// assert_eq!(closed.value, -1);
-    /// assert_eq!(closed.errno.to_string(), "Bad file descriptor (os error 9)");
+    /// assert_eq!((found.value, found.errno.0), (-1, 2)); // ENOENT
+    /// assert!(found.errno.to_string().starts_with("No such file or directory ("));
     /// # Ok::<(), ffi::Error>(())
     /// ```
     pub unsafe fn call_errno<R: CType>(
@@ -259,6 +267,49 @@ impl CallInterface {
         // SAFETY: the caller's.
         let value = unsafe { self.typed(function, arguments, |call| errno = captured(call)) }?;
         Ok(WithErrno { value, errno })
+    }
+
+    /// As [`call_in`](Self::call_in), and captures the last error that the function leaves behind:
+    /// what `GetLastError` would return.
+    ///
+    /// # Safety
+    /// As for [`call`](Self::call).
+    ///
+    /// # Platform-specific behaviour
+    /// Exists on Windows.
+    ///
+    /// # Errors
+    /// As for [`call_in`](Self::call_in).
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi::{CallInterface, Context, Library, Type, arg};
+    /// // SAFETY: the program has it already.
+    /// let kernel32 = unsafe { Library::open("kernel32.dll") }?;
+    /// let attributes = kernel32.symbol("GetFileAttributesA")?.as_ptr();
+    /// let interface = CallInterface::new(Type::U32, [Type::POINTER])?;
+    /// let path = c"no such file".as_ptr();
+    /// // SAFETY: `DWORD GetFileAttributesA(LPCSTR)`.
+    /// let found = unsafe {
+    ///     interface.call_last_error::<u32>(&Context::new(), attributes, &[arg(&path)])
+    /// }?;
+    /// assert_eq!((found.value, found.last_error.0), (u32::MAX, 2)); // ERROR_FILE_NOT_FOUND
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
+    #[cfg(windows)]
+    pub unsafe fn call_last_error<R: CType>(
+        &self,
+        context: &Context,
+        function: *const c_void,
+        arguments: &[Arg<'_>],
+    ) -> Result<WithLastError<R>, CallError> {
+        context.check()?;
+        let mut last_error = LastError::default();
+        // SAFETY: the caller's.
+        let value = unsafe {
+            self.typed(function, arguments, |call| last_error = last_error_captured(call))
+        }?;
+        Ok(WithLastError { value, last_error })
     }
 
     /// As [`call`](Self::call), for a result whose type is known only at run time: its bytes are

@@ -23,7 +23,9 @@ use std::fmt;
 ///     // SAFETY: qsort hands over pointers to two elements of the array below.
 ///     unsafe { (*b).cmp(&*a) as i32 }
 /// })?;
-/// let program = Library::this()?;
+/// # // SAFETY: the C library, which the program has already.
+/// # let windows = || unsafe { Library::open("msvcrt.dll") };
+/// let libc = if cfg!(windows) { windows()? } else { Library::this()? };
 /// let qsort = CallInterface::new(
 ///     Type::VOID,
 ///     [Type::POINTER, Type::SIZE_T, Type::SIZE_T, Type::POINTER],
@@ -32,7 +34,7 @@ use std::fmt;
 /// // SAFETY: the array has as many elements of that size, and the callback compares those.
 /// unsafe {
 ///     qsort.call::<()>(
-///         program.symbol("qsort")?.as_ptr(),
+///         libc.symbol("qsort")?.as_ptr(),
 ///         &[arg(&numbers.as_mut_ptr()), arg(&5_usize), arg(&4_usize), descending.arg()],
 ///     )
 /// }?;

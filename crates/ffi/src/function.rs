@@ -4,6 +4,8 @@ use crate::argument::Arg;
 use crate::call::CallInterface;
 use crate::context::Context;
 use crate::errno::WithErrno;
+#[cfg(windows)]
+use crate::errno::WithLastError;
 use crate::error::CallError;
 use ffi_dl::{Library, LibraryError};
 use ffi_types::CType;
@@ -93,6 +95,26 @@ impl Function {
     ) -> Result<WithErrno<R>, CallError> {
         // SAFETY: the caller's.
         unsafe { self.interface.call_errno(context, self.address, arguments) }
+    }
+
+    /// [`CallInterface::call_last_error`] on this function.
+    ///
+    /// # Safety
+    /// As for [`call`](Self::call).
+    ///
+    /// # Platform-specific behaviour
+    /// Exists on Windows.
+    ///
+    /// # Errors
+    /// As for [`CallInterface::call_last_error`].
+    #[cfg(windows)]
+    pub unsafe fn call_last_error<R: CType>(
+        &self,
+        context: &Context,
+        arguments: &[Arg<'_>],
+    ) -> Result<WithLastError<R>, CallError> {
+        // SAFETY: the caller's.
+        unsafe { self.interface.call_last_error(context, self.address, arguments) }
     }
 
     /// [`CallInterface::call_into`] on this function.

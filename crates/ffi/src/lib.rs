@@ -10,11 +10,12 @@
 //! **Dynamic**: argument pointers in, result pointer out, as in libffi. For interpreters, which
 //! hold their values as bytes.
 //! ```
-//! # #[cfg(target_os = "linux")] {
+//! # #[cfg(any(target_os = "linux", windows))] {
 //! use ffi::{CallInterface, Library, Type};
 //!
+//! let name = if cfg!(windows) { "msvcrt.dll" } else { "libm.so.6" };
 //! // SAFETY: the C library's mathematics has no constructors that could do harm.
-//! let libm = unsafe { Library::open("libm.so.6") }?;
+//! let libm = unsafe { Library::open(name) }?;
 //! let sqrt = libm.symbol("sqrt")?;
 //! let interface = CallInterface::new(Type::F64, [Type::F64])?;
 //!
@@ -29,10 +30,11 @@
 //! **Convenient**: references in, a value out. The number, sizes and kinds of the values are
 //! compared with the prepared signature; a difference is an error.
 //! ```
-//! # #[cfg(target_os = "linux")] {
+//! # #[cfg(any(target_os = "linux", windows))] {
 //! use ffi::{CallInterface, Function, Library, Type, arg};
 //!
-//! # let libm = unsafe { Library::open("libm.so.6") }?;
+//! # let name = if cfg!(windows) { "msvcrt.dll" } else { "libm.so.6" };
+//! # let libm = unsafe { Library::open(name) }?;
 //! let sqrt = Function::load(&libm, "sqrt", &CallInterface::new(Type::F64, [Type::F64])?)?;
 //! // SAFETY: `sqrt` takes and returns one double.
 //! let y: f64 = unsafe { sqrt.call(&[arg(&16.0)]) }?;
@@ -45,9 +47,10 @@
 //! **Static**: the signature is known when the program is compiled, and only the address is
 //! looked up. Costs what a call through a function pointer costs.
 //! ```
-//! # #[cfg(target_os = "linux")] {
+//! # #[cfg(any(target_os = "linux", windows))] {
 //! # use ffi::Library;
-//! # let libm = unsafe { Library::open("libm.so.6") }?;
+//! # let name = if cfg!(windows) { "msvcrt.dll" } else { "libm.so.6" };
+//! # let libm = unsafe { Library::open(name) }?;
 //! // SAFETY: this is the type of `sqrt`, which has no preconditions.
 //! let sqrt = unsafe { libm.get::<extern "C" fn(f64) -> f64>("sqrt") }?;
 //! assert_eq!(sqrt(16.0), 4.0);
@@ -70,6 +73,8 @@ pub use callback::Callback;
 pub use context::{CancelFlag, Context};
 pub use convention::implementation;
 pub use errno::{Errno, WithErrno};
+#[cfg(windows)]
+pub use errno::{LastError, WithLastError};
 pub use error::{CallError, Error, PrepareError};
 pub use function::Function;
 
