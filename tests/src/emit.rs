@@ -43,9 +43,8 @@ impl Spelling {
     /// What the names of `<stdarg.h>` start with.
     fn builtin(self) -> &'static str {
         match self {
-            Self::Own => "__builtin_",
+            Self::Own | Self::SysvAbi => "__builtin_",
             Self::MsAbi => "__builtin_ms_",
-            Self::SysvAbi => "__builtin_sysv_",
         }
     }
 }

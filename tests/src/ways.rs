@@ -42,7 +42,9 @@ pub fn spelled() -> Vec<Way> {
         let convention = Convention::Aapcs64(Aapcs64::Windows);
         ways(convention, Spelling::MsAbi, |compiler| compiler.command.contains("clang"))
     } else if cfg!(windows) {
-        ways(Convention::SysV, Spelling::SysvAbi, |_| true)
+        // gcc's mingw fails with internal errors there.
+        let is_clang = |compiler: &Compiler| compiler.command.contains("clang");
+        ways(Convention::SysV, Spelling::SysvAbi, is_clang)
     } else {
         ways(Convention::Win64(Win64::Gnu), Spelling::MsAbi, |_| true)
     }
@@ -170,6 +172,10 @@ impl Way {
         let mut variadic =
             types.filter(|(index, _)| signature.is_variadic_at(*index)).map(|(_, ty)| ty);
         match self.convention {
+            // clang has no `va_start` for `sysv_abi`.
+            Convention::SysV if self.spelling == Spelling::SysvAbi => {
+                signature.first_variadic().is_none()
+            }
             // gcc's `va_arg` on an `ms_va_list` reads an aggregate by value that was passed by
             // reference: any but those of 1, 2, 4 and 8 bytes. Its callers are right.
             Convention::Win64(_) if self.spelling == Spelling::MsAbi && self.is_gcc() => {

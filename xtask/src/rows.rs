@@ -267,7 +267,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "x86-64-windows-gnu",
         supports: "x86_64-pc-windows-gnu",
-        conventions: "Win64",
+        conventions: "Win64, System V",
         target: "x86_64-pc-windows-gnu",
         toolchain: Toolchain::DebianSource("std,panic_unwind,test"),
         linker: Some(MINGW),

@@ -222,21 +222,36 @@ pub(crate) fn stream(mut command: Command, mut out: impl Write) -> (Count, Verdi
         Ok(child) => child,
         Err(error) => return (count, Verdict::Failed(format!("{command:?}: {error}"))),
     };
+    let (mut begun, mut ended) = (0, 0);
     if let Some(pipe) = child.stdout.take() {
         // By bytes: a test may print what is no UTF-8.
         for line in BufReader::new(pipe).split(b'\n').map_while(Result::ok) {
             let _ = out.write_all(&line).and_then(|()| out.write_all(b"\n"));
-            if let Some(more) = String::from_utf8_lossy(&line).strip_prefix("test result: ") {
+            let line = String::from_utf8_lossy(&line);
+            begun += usize::from(begins(line.trim_end()));
+            if let Some(more) = line.strip_prefix("test result: ") {
+                ended += 1;
                 add(&mut count, more);
             }
         }
     }
     let verdict = match child.wait() {
+        // Under Wine a program that crashed has succeeded.
+        Ok(status) if status.success() && ended < begun => {
+            Verdict::Failed(format!("{} of {begun} test programs had no result", begun - ended))
+        }
         Ok(status) if status.success() => Verdict::Passed,
         Ok(status) => Verdict::Failed(format!("{command:?}: {status}")),
         Err(error) => Verdict::Failed(format!("{command:?}: {error}")),
     };
     (count, verdict)
+}
+
+/// Whether this is libtest's opening line: `running 3 tests`.
+fn begins(line: &str) -> bool {
+    let Some(rest) = line.strip_prefix("running ") else { return false };
+    let count = rest.strip_suffix(" tests").or(rest.strip_suffix(" test"));
+    count.is_some_and(|count| count.parse::<usize>().is_ok())
 }
 
 /// Adds the numbers of libtest's closing line: `ok. 3 passed; 0 failed; 1 ignored; …`.
