@@ -36,12 +36,21 @@ pub fn mathematics() -> Library {
     unsafe { Library::open(MATHEMATICS) }.expect("the system has a mathematical library")
 }
 
+/// The library that has [`SNPRINTF`]: the universal C runtime has it in a header alone.
+fn library_of(name: &str) -> Library {
+    if cfg!(windows) && name == SNPRINTF {
+        // SAFETY: part of the system, whose constructors do no harm.
+        return unsafe { Library::open("msvcrt.dll") }.expect("Windows has it");
+    }
+    c_library()
+}
+
 /// A function of the C library, with an interface that is there.
 ///
 /// # Panics
 /// If the library has no such function.
 pub fn load(name: &str, interface: &CallInterface) -> Function {
-    Function::load(&c_library(), name, interface).expect("it is in the C library")
+    Function::load(&library_of(name), name, interface).expect("it is in the C library")
 }
 
 /// A function of the C library.

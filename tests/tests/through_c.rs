@@ -3,6 +3,7 @@
 use ffi::{Arg, Callback, Error, Function, Type, arg};
 use ffi_tests::system::function;
 use std::collections::HashSet;
+use std::ffi::OsString;
 use std::process::{Command, Output};
 
 /// A comparison that finds the number it has captured, and no other.
@@ -51,10 +52,23 @@ fn two_thousand_at_once_called_by_c_and_their_slots_again() {
 
 /// Runs one of the tests below in a process of its own, where it ends the process.
 fn in_a_process(test: &str) -> Output {
-    let this = std::env::current_exe().expect("a path");
-    let mut command = Command::new(this);
-    command.args(["--exact", test, "--include-ignored", "--nocapture"]).env("FFI_TEST_ENDS", "1");
+    let mut words = emulator();
+    words.push(std::env::current_exe().expect("a path").into());
+    let mut command = Command::new(&words[0]);
+    command
+        .args(&words[1..])
+        .args(["--exact", test, "--include-ignored", "--nocapture"])
+        .env("FFI_TEST_ENDS", "1");
     command.output().expect("it runs")
+}
+
+/// What runs this program, where Cargo was told of an emulator: only Wine starts the programs that
+/// its own programs ask for by itself.
+fn emulator() -> Vec<OsString> {
+    let start = format!("CARGO_TARGET_{}_", std::env::consts::ARCH.to_uppercase());
+    let runner = std::env::vars()
+        .find(|(name, _)| cfg!(unix) && name.starts_with(&start) && name.ends_with("_RUNNER"));
+    runner.iter().flat_map(|(_, words)| words.split_whitespace()).map(OsString::from).collect()
 }
 
 fn ends_here() -> bool {

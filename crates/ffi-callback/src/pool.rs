@@ -56,7 +56,7 @@ impl Lease {
     /// What C calls.
     pub(crate) fn thunk(&self) -> *const c_void {
         // The index came from the pool, so it is in the table.
-        self.table.thunk(self.index as usize).unwrap_or(std::ptr::null())
+        self.table.thunk(self.index as usize).unwrap_or_default()
     }
 
     fn slot(&self) -> &'static Slot {

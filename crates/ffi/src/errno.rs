@@ -72,14 +72,17 @@ pub(crate) fn captured(call: impl FnOnce()) -> Errno {
 }
 
 fn location() -> *mut i32 {
-    // SAFETY: each only returns an address.
     #[cfg(any(target_os = "linux", target_os = "redox"))]
+    // SAFETY: it only returns an address.
     return unsafe { libc::__errno_location() };
     #[cfg(any(target_vendor = "apple", target_os = "freebsd"))]
+    // SAFETY: as above.
     return unsafe { libc::__error() };
     #[cfg(any(target_os = "openbsd", target_os = "netbsd", target_os = "android"))]
+    // SAFETY: as above.
     return unsafe { libc::__errno() };
     #[cfg(windows)]
+    // SAFETY: as above.
     return unsafe { c::_errno() };
 }
 
