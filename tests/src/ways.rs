@@ -187,12 +187,11 @@ impl Way {
                 if self.spelling == Spelling::Own && has_microsoft_layout(case) {
                     return false;
                 }
-                // Named arguments of `ms_abi` keep to Linux, where an attribute on a type is not
-                // its natural alignment.
-                let adjusted = |ty: &ffi::Type| ty.align() != ty.natural_align();
-                let by_attribute =
-                    self.spelling == Spelling::MsAbi && signature.arguments().iter().any(adjusted);
-                !variadic.any(|ty| ty.align() > 8) && !by_attribute && !splits_named(case)
+                // Named arguments of `ms_abi` keep to Linux in what is aligned to 16.
+                let aligned = |ty: &ffi::Type| ty.align() > 8;
+                let as_linux =
+                    self.spelling == Spelling::MsAbi && signature.arguments().iter().any(aligned);
+                !variadic.any(aligned) && !as_linux && !splits_named(case)
             }
             _ => true,
         }
