@@ -56,7 +56,7 @@ pub fn run_library(
     let path = shared_library(compiler, directory, name, &c_source(cases, spelling));
     // SAFETY: the library is the one just compiled; it has no constructors.
     let library = unsafe { Library::open(&path) }.expect("the compiled library opens");
-    compare(cases, &library, &format!("{} -O{}", compiler.command, compiler.level))
+    compare(cases, &library, &format!("{name}, {} -O{}", compiler.command, compiler.level))
 }
 
 /// As [`run_library`], of code for another system on the same processor.
@@ -64,19 +64,19 @@ pub fn run_library(
 /// # Panics
 /// As [`compare`].
 #[cfg(all(target_arch = "aarch64", target_os = "linux"))]
-pub fn run_object(cases: &[Case], compiler: &str, arguments: &[&str]) -> (usize, usize) {
+pub fn run_object(cases: &[Case], origin: &str, arguments: &[&str]) -> (usize, usize) {
     let object = crate::compile::object_file(arguments, &c_source(cases, Spelling::Own));
     let imports =
         [("memcpy", libc::memcpy as *const c_void), ("memset", libc::memset as *const c_void)];
-    compare(cases, &Mapped::load(&object, &imports), compiler)
+    compare(cases, &Mapped::load(&object, &imports), origin)
 }
 
-/// Runs all cases, compiled to `code`. Returns how many function calls and callback calls were
+/// Runs all cases, compiled to `code`; `origin` says of which list and by which compiler. Returns how many function calls and callback calls were
 /// compared.
 ///
 /// # Panics
 /// If anything differs from what C does; the message has the declaration, the plan and the bytes.
-pub fn compare(cases: &[Case], code: &dyn Code, compiler: &str) -> (usize, usize) {
+pub fn compare(cases: &[Case], code: &dyn Code, origin: &str) -> (usize, usize) {
     let mut failures = Vec::new();
     let (mut calls, mut callbacks) = (0, 0);
     for (number, case) in cases.iter().enumerate() {
@@ -87,7 +87,7 @@ pub fn compare(cases: &[Case], code: &dyn Code, compiler: &str) -> (usize, usize
             callbacks += 1;
         }
         if !found.is_empty() {
-            failures.push(describe(number, case, compiler, &found));
+            failures.push(describe(number, case, origin, &found));
         }
         if failures.len() == ENOUGH {
             break;
@@ -97,9 +97,9 @@ pub fn compare(cases: &[Case], code: &dyn Code, compiler: &str) -> (usize, usize
     (calls, callbacks)
 }
 
-fn describe(number: usize, case: &Case, compiler: &str, problems: &[String]) -> String {
+fn describe(number: usize, case: &Case, origin: &str, problems: &[String]) -> String {
     let convention = case.signature.convention();
-    let mut text = format!("case {number}, {compiler}, {convention}: {}\n", case.signature);
+    let mut text = format!("case {number} of {origin}, {convention}: {}\n", case.signature);
     if let Ok(interface) = CallInterface::with_signature(case.signature.clone()) {
         let plan = interface.plan();
         for m in plan.moves() {

@@ -158,7 +158,7 @@ impl Way {
             }
             #[cfg(all(target_arch = "aarch64", target_os = "linux"))]
             Compiled::Object(compiler, arguments) => {
-                (compiler, run::run_object(cases, compiler, arguments))
+                (compiler, run::run_object(cases, &format!("{name}, {compiler}"), arguments))
             }
         };
         assert_eq!(calls, cases.len());

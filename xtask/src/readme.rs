@@ -28,8 +28,7 @@ pub(crate) fn check(text: &str) -> Option<String> {
 
 /// A line for each target, with what all its rows do.
 fn table(rows: &[Row]) -> String {
-    let mut text =
-        String::from("| target | conventions that can be called | in CI |\n| --- | --- | --- |\n");
+    let mut text = String::from("| target | conventions | in CI |\n| --- | --- | --- |\n");
     for (index, first) in rows.iter().enumerate() {
         let same = |row: &&Row| row.supports == first.supports;
         if rows[..index].iter().any(|row| same(&row)) {

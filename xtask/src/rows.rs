@@ -165,6 +165,10 @@ const BUILD: &[(&str, &str)] = &[(
     "build --lib --workspace --exclude ffi-tests --exclude ffi-benches --exclude xtask",
 )];
 
+/// The planners of all conventions.
+const PLANNERS: (&str, &str) =
+    ("planners", "test -p ffi-abi-sysv -p ffi-abi-win64 -p ffi-abi-arm64 --test placements");
+
 /// Every row, the cheapest evidence for the most users first.
 pub(crate) const ROWS: &[Row] = &[
     Row {
@@ -248,7 +252,7 @@ pub(crate) const ROWS: &[Row] = &[
         needs: &[AARCH64, CLANG_22],
         prepare: None,
         directory: Some("aarch64-linux"),
-        steps: &[("placement", "test -p ffi-tests --test oracle -- apple")],
+        steps: &[("placement", "test -p ffi-tests --test oracle -- apple::"), PLANNERS],
     },
     Row {
         name: "aarch64-windows-placement",
@@ -262,7 +266,7 @@ pub(crate) const ROWS: &[Row] = &[
         needs: &[AARCH64, CLANG_22],
         prepare: None,
         directory: Some("aarch64-linux"),
-        steps: &[("placement", "test -p ffi-tests --test oracle -- windows")],
+        steps: &[("placement", "test -p ffi-tests --test oracle -- windows::"), PLANNERS],
     },
     Row {
         name: "x86-64-windows-gnu",

@@ -165,8 +165,10 @@ pub(crate) fn lint() -> Result<(), String> {
 }
 
 pub(crate) fn ci() -> Result<(), String> {
-    test()?;
-    lint()
+    crate::setup::run()?;
+    lint()?;
+    crate::matrix::run(&[])?;
+    test()
 }
 
 pub(crate) fn bench() -> Result<(), String> {

@@ -79,10 +79,29 @@ impl CallInterface {
         Self::with_signature(Signature::variadic(convention, result, arguments, first_variadic)?)
     }
 
-    /// Prepares calls by any signature and the convention it names.
+    /// Prepares calls by any signature and the convention it names, which need not be the
+    /// platform's own.
     ///
     /// # Errors
     /// A [`PrepareError`] when the convention has no place for a type, or cannot be called here.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(target_arch = "x86_64")] {
+    /// use ffi::{CallInterface, Convention, Signature, Type, Win64, arg};
+    /// extern "win64" fn area(width: f64, height: f32) -> f64 {
+    ///     width * f64::from(height)
+    /// }
+    /// let convention = Convention::Win64(Win64::Msvc);
+    /// let signature = Signature::new(convention, Type::F64, [Type::F64, Type::F32])?;
+    /// let interface = CallInterface::with_signature(signature)?;
+    /// // SAFETY: the function has this signature and convention.
+    /// let area: f64 =
+    ///     unsafe { interface.call(area as *const _, &[arg(&2.0_f64), arg(&3.5_f32)]) }?;
+    /// assert_eq!(area, 7.0);
+    /// # }
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub fn with_signature(signature: Signature) -> Result<Self, PrepareError> {
         Self::prepare(signature.convention(), || Ok(signature))
     }
