@@ -1,6 +1,8 @@
 //! Shapes that other implementations get wrong, or once did, each under its own name.
 
 use ffi::{CallInterface, Callback, Library, Type, arg};
+#[cfg(target_arch = "x86_64")]
+use ffi::{Convention, Signature, Win64};
 use ffi_tests::compile::shared_library;
 use ffi_tests::shapes::{array, finish, packed, structure};
 use ffi_tests::{Case, compilers, ways};
@@ -255,6 +257,40 @@ fn copies_passed_by_reference_are_the_callees_own() {
 #[test]
 fn sixteen_bytes_returned_beside_one_argument() {
     check("pair_and_one", &[Case::new(int_pair(), [T::I32]), Case::new(int_pair(), [T::F64])]);
+}
+
+/// Compilers' callers seldom look at it, but both x86-64 conventions hand the address of a result
+/// in memory back in rax.
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn the_address_of_a_result_in_memory_comes_back() {
+    let large = || structure([array(T::I64, 3)]);
+    let callback = |convention| {
+        let signature = Signature::new(convention, large(), [T::I64]).expect("a C signature");
+        Callback::with_signature(signature, |arguments, result| {
+            let n: i64 = arguments.get(0).expect("an int64_t");
+            result.set_bytes(&[n as u8; 24]).expect("24 bytes");
+        })
+        .expect("a callback")
+    };
+    let mut room = [0_u8; 24];
+    let to = &raw mut room;
+    let sysv = callback(Convention::SysV);
+    // SAFETY: the hidden address is the first argument and the result of such a function.
+    let back = unsafe {
+        let function: extern "sysv64" fn(*mut [u8; 24], i64) -> *mut [u8; 24] =
+            std::mem::transmute(sysv.as_ptr());
+        function(to, 7)
+    };
+    assert_eq!((back, room), (to, [7; 24]));
+    let win64 = callback(Convention::Win64(Win64::Msvc));
+    // SAFETY: as above.
+    let back = unsafe {
+        let function: extern "win64" fn(*mut [u8; 24], i64) -> *mut [u8; 24] =
+            std::mem::transmute(win64.as_ptr());
+        function(to, 8)
+    };
+    assert_eq!((back, room), (to, [8; 24]));
 }
 
 /// The callee returns all 64 bits dirty; only those of the declared type may be believed.
