@@ -75,7 +75,6 @@ impl Counters<'_> {
             // Apple: "the compiler pushes each variadic argument to the stack", in 8-byte slots.
             // The registers that are left are of no use any more.
             (self.ngrn, self.nsrn) = (REGISTER_COUNT, REGISTER_COUNT);
-            self.nsaa = self.nsaa.next_multiple_of(8);
         }
         let packed = self.variant == Aapcs64::Apple && !anonymous;
         let argument = index as u16;
