@@ -224,7 +224,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "aarch64-linux",
         supports: "aarch64-unknown-linux-gnu",
-        conventions: "AAPCS64",
+        conventions: "AAPCS64, Apple AArch64, Windows AArch64",
         target: "aarch64-unknown-linux-gnu",
         toolchain: Toolchain::Debian,
         linker: Some("aarch64-linux-gnu-gcc"),

@@ -22,6 +22,9 @@
 //! ```
 #![no_std]
 
+#[cfg(all(target_arch = "aarch64", target_endian = "big"))]
+compile_error!("the plans and trampolines are those of little-endian AArch64");
+
 mod assign;
 mod classify;
 #[expect(dead_code, reason = "`DEFINES` is for build.rs, and other hosts have no assembly")]
@@ -51,8 +54,8 @@ pub struct Arm64Abi(
     pub Aapcs64,
 );
 
-// SAFETY: `plan` follows AAPCS64 6.8.2 and the two vendors' texts, and `PlanBuilder` keeps its moves inside the image; the
-// entries and thunks are those of `trampoline.rs`, written for these plans.
+// SAFETY: `plan` follows AAPCS64 6.8.2 and the two vendors' texts, and `PlanBuilder` keeps its moves
+// inside the image; the entries and thunks are those of `trampoline.rs`, written for these plans.
 unsafe impl CallingConvention for Arm64Abi {
     fn convention(&self) -> Convention {
         Convention::Aapcs64(self.0)

@@ -17,8 +17,9 @@ core::arch::global_asm!(include_str!(concat!(env!("OUT_DIR"), "/trampolines.s"))
 macro_rules! symbols {
     ($(fn $name:ident;)* $(static $data:ident: $ty:ty;)*) => {
         // SAFETY: each is defined in `src/asm`, under the version's prefix. The functions are
-        // declared without their parameters, and only ever called after a `transmute`.
-        unsafe extern "C" {
+        // declared without their parameters, and only ever called after a `transmute`. A panic
+        // may go through them: `"C"` would say that none does.
+        unsafe extern "C-unwind" {
             $(#[link_name = concat!(env!("SYMBOL_PREFIX"), stringify!($name))] pub(crate) fn $name();)*
             $(#[link_name = concat!(env!("SYMBOL_PREFIX"), stringify!($data))] static $data: $ty;)*
         }
@@ -86,10 +87,11 @@ impl Way for WithStack {
 }
 
 /// # Safety
-/// As `CallingConvention::entry` says; the plan has nothing on the stack, and `call` is the `call_general` or `call_vector` that fits it.
+/// As `CallingConvention::entry` says; the plan has nothing on the stack, and `call` is the
+/// `call_general` or `call_vector` that fits it.
 #[inline(always)]
 unsafe fn with_registers<K: Kind>(
-    call: unsafe extern "C" fn(),
+    call: unsafe extern "C-unwind" fn(),
     plan: &Plan,
     function: *const c_void,
     arguments: *const *const c_void,
@@ -107,8 +109,8 @@ unsafe fn with_registers<K: Kind>(
 }
 
 /// # Safety
-/// As `CallingConvention::entry` says; the plan has nothing on the stack, and no
-/// vector registers.
+/// As `CallingConvention::entry` says; the plan has nothing on the stack, and no vector
+/// registers.
 unsafe fn with_general<K: Kind>(
     plan: &Plan,
     function: *const c_void,
@@ -143,7 +145,7 @@ unsafe fn with_stack<K: Kind>(
     // SAFETY: `call_stack` makes room for the plan's image and has `fill` write it; the rest is
     // as in `with_registers`.
     unsafe {
-        let call: CallStack<K::Raw> = transmute(call_stack as unsafe extern "C" fn());
+        let call: CallStack<K::Raw> = transmute(call_stack as unsafe extern "C-unwind" fn());
         let raw = call(plan, arguments, result, function, &room, fill);
         K::write(raw, plan, result.cast());
     }

@@ -18,8 +18,9 @@ core::arch::global_asm!(include_str!(concat!(env!("OUT_DIR"), "/trampolines.s"))
 macro_rules! symbols {
     ($(fn $name:ident;)* $(static $data:ident: $ty:ty;)*) => {
         // SAFETY: each is defined in `src/asm`, under the version's prefix. The functions are
-        // declared without their parameters, and only ever called after a `transmute`.
-        unsafe extern "C" {
+        // declared without their parameters, and only ever called after a `transmute`. A panic
+        // may go through them: `"C"` would say that none does.
+        unsafe extern "C-unwind" {
             $(#[link_name = concat!(env!("SYMBOL_PREFIX"), stringify!($name))] pub(crate) fn $name();)*
             $(#[link_name = concat!(env!("SYMBOL_PREFIX"), stringify!($data))] static $data: $ty;)*
         }

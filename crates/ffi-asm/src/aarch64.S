@@ -73,16 +73,22 @@
 .endif
 .endm
 
-/* Moves sp down to the address in x9, a page at a time, and touches each on the way: a stack that
-   is too small ends in its guard page and not in somebody else's memory. Changes x10. */
+/* Moves sp down to the address in x9, and touches each page on the way and the last: a stack that
+   is too small ends in its guard page and not in somebody else's memory. Windows dispatches the
+   fault on the same stack, which must still have room, so sp stays until all was touched.
+   Changes x10. */
 .macro LOWER_STACK
-1:  sub x10, sp, #4096
+    mov x10, sp
+1:  sub x10, x10, #4096
     cmp x10, x9
     b.ls 2f
+.if IS_COFF == 0
     mov sp, x10
-    str xzr, [sp]
+.endif
+    str xzr, [x10]
     b 1b
-2:  mov sp, x9
+2:  str xzr, [x9]
+    mov sp, x9
 .endm
 
 /* The thunks, THUNK_SIZE bytes each. Each finds its slot by its page's distance, which stays the

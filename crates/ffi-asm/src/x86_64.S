@@ -55,16 +55,22 @@
 .endif
 .endm
 
-/* Moves rsp down to the address in rax, a page at a time, and touches each on the way: a stack
-   that is too small ends in its guard page and not in somebody else's memory. Changes r10. */
+/* Moves rsp down to the address in rax, and touches each page on the way and the last: a stack
+   that is too small ends in its guard page and not in somebody else's memory. Windows dispatches
+   the fault on the same stack, which must still have room, so rsp stays until all was touched;
+   Linux before 5.0 wants no touch far under rsp. Changes r10. */
 .macro LOWER_STACK
-1:  lea r10, [rsp - 4096]
+    mov r10, rsp
+1:  sub r10, 4096
     cmp r10, rax
     jbe 2f
+.if IS_COFF == 0
     mov rsp, r10
-    or qword ptr [rsp], 0
+.endif
+    or qword ptr [r10], 0
     jmp 1b
-2:  mov rsp, rax
+2:  or qword ptr [rax], 0
+    mov rsp, rax
 .endm
 
 /* The thunks, THUNK_SIZE bytes each. Each finds its slot at a distance that is the same for all,

@@ -97,14 +97,19 @@ FUNCTION $call_stack
     add sp, sp, #REGISTERS_SIZE
     blr x16
 
+    SEH startepilogue
     mov sp, x29
     CFI def_cfa_register sp
+    SEH set_fp
     ldr x19, [sp, #16]
     CFI restore x19
+    SEH save_reg x19, 16
     ldp x29, x30, [sp], #32
     CFI def_cfa_offset 0
     CFI restore x29
     CFI restore x30
+    SEH save_fplr_x 32
     AUTHENTICATE_LR
+    SEH endepilogue
     ret
 END $call_stack

@@ -58,13 +58,17 @@
     ldp x0, x1, [sp, #RETURNED + RETURN_GENERAL]
     ldp q0, q1, [sp, #RETURNED + RETURN_VECTOR + 0]
     ldp q2, q3, [sp, #RETURNED + RETURN_VECTOR + 32]
+    SEH startepilogue
     mov sp, x29
     CFI def_cfa_register sp
+    SEH set_fp
     ldp x29, x30, [sp], #16
     CFI def_cfa_offset 0
     CFI restore x29
     CFI restore x30
+    SEH save_fplr_x 16
     AUTHENTICATE_LR
+    SEH endepilogue
     ret
 .endm
 

@@ -60,9 +60,10 @@ END $call_vector
    loads the registers from its lower part and calls with its upper part as the stack area.
 
        at the entry      after making room                    at the call
-                         rbp + 16  return address
-       rsp  return       rbp + 8   caller's rbp
-            address      rbp       caller's rbx               the same
+       rsp  return       rbp + 8   return address
+            address      rbp       caller's rbp
+                         rbp - 8   caller's rbx
+                         rbp - 16  (padding)                  the same
                                    (up to align - 16 bytes)
                                    copies of arguments, and under them
                                    the stack area: room->size  rsp: its lowest byte
@@ -78,9 +79,12 @@ FUNCTION $call_stack
     CFI def_cfa_offset 24
     CFI offset rbx, -24
     SEH pushreg rbx
-    mov rbp, rsp
-    CFI def_cfa_register rbp
-    SEH setframe rbp, 0
+    sub rsp, 8
+    CFI def_cfa_offset 32
+    SEH stackalloc 8
+    lea rbp, [rsp + 16]
+    CFI def_cfa rbp, 16
+    SEH setframe rbp, 16
     SEH endprologue
     mov rbx, rcx
 
@@ -101,7 +105,7 @@ FUNCTION $call_stack
     add rsp, REGISTERS_SIZE
     call r11
 
-    lea rsp, [rbp]
+    lea rsp, [rbp - 8]
     CFI def_cfa rsp, 24
     pop rbx
     CFI def_cfa_offset 16

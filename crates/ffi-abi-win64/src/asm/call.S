@@ -56,12 +56,13 @@ END $call_vector
    part and calls with its upper part as the stack area.
 
        at the entry      after making room                    at the call
-       rsp + 48  fill    rbp + 64  fill
-       rsp + 40  room    rbp + 56  room
-       rsp + 8   shadow  rbp + 24  shadow space
-       rsp  return       rbp + 16  return address
-            address      rbp + 8   caller's rbp
-                         rbp       caller's rbx               the same
+       rsp + 48  fill    rbp + 56  fill
+       rsp + 40  room    rbp + 48  room
+       rsp + 8   shadow  rbp + 16  shadow space
+       rsp  return       rbp + 8   return address
+            address      rbp       caller's rbp
+                         rbp - 8   caller's rbx
+                         rbp - 16  (padding)                  the same
                                    (up to align - 16 bytes)
                                    copies of arguments, and under them
                                    the stack area: room->size  rsp: its lowest byte
@@ -79,13 +80,16 @@ FUNCTION $call_stack
     CFI def_cfa_offset 24
     CFI offset rbx, -24
     SEH pushreg rbx
-    mov rbp, rsp
-    CFI def_cfa_register rbp
-    SEH setframe rbp, 0
+    sub rsp, 8
+    CFI def_cfa_offset 32
+    SEH stackalloc 8
+    lea rbp, [rsp + 16]
+    CFI def_cfa rbp, 16
+    SEH setframe rbp, 16
     SEH endprologue
     mov rbx, r9
 
-    mov r11, [rbp + 56]
+    mov r11, [rbp + 48]
     mov rax, rsp
     sub rax, [r11 + ROOM_SIZE]
     mov r10, [r11 + ROOM_ALIGN]
@@ -95,7 +99,7 @@ FUNCTION $call_stack
     LOWER_STACK
 
     lea r9, [rsp + SHADOW_SPACE]
-    call [rbp + 64]
+    call [rbp + 56]
     mov r11, rbx
     lea r10, [rsp + SHADOW_SPACE]
     LOAD_VECTOR
@@ -103,7 +107,7 @@ FUNCTION $call_stack
     add rsp, REGISTERS_SIZE + SHADOW_SPACE
     call r11
 
-    lea rsp, [rbp]
+    lea rsp, [rbp - 8]
     CFI def_cfa rsp, 24
     pop rbx
     CFI def_cfa_offset 16

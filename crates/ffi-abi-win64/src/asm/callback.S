@@ -53,6 +53,17 @@
     movaps [rsp + SAVED + 112], xmm13
     movaps [rsp + SAVED + 128], xmm14
     movaps [rsp + SAVED + 144], xmm15
+    /* For debuggers: the unwinders here know no vector registers, and no panic gets this far. */
+    CFI offset xmm6, -192
+    CFI offset xmm7, -176
+    CFI offset xmm8, -160
+    CFI offset xmm9, -144
+    CFI offset xmm10, -128
+    CFI offset xmm11, -112
+    CFI offset xmm12, -96
+    CFI offset xmm13, -80
+    CFI offset xmm14, -64
+    CFI offset xmm15, -48
 .endif
 
     mov [rsp + SHADOW + GENERAL + 0], rcx
