@@ -105,6 +105,30 @@ pub fn object_file(arguments: &[&str], source: &str) -> Vec<u8> {
         .unwrap_or_else(|message| panic!("clang-22 {arguments:?}: {message}"))
 }
 
+/// Where headers are that do not belong to the C library: those of the machine that compiles, as
+/// they are the same for every target. Behind the target's own.
+const HEADERS: [&str; 4] =
+    ["-idirafter", "/usr/include", "-idirafter", "/usr/include/x86_64-linux-gnu"];
+
+/// What the preprocessor makes of the source.
+///
+/// # Panics
+/// If it rejects it; the message has its own.
+pub fn preprocessed(compiler: Compiler, source: &str) -> Vec<u8> {
+    let arguments = [compiler.arguments, &HEADERS, &["-E"]].concat();
+    compile(compiler.command, &arguments, source)
+        .unwrap_or_else(|message| panic!("{}: {message}", compiler.command))
+}
+
+/// Whether the compiler accepts the source.
+///
+/// # Errors
+/// Its complaint.
+pub fn accepts(compiler: Compiler, source: &str) -> Result<(), String> {
+    let arguments = [compiler.arguments, &HEADERS, &["-c"]].concat();
+    compile(compiler.command, &arguments, source).map(drop)
+}
+
 /// What the compiler makes of the source, or its complaint.
 fn compile(command: &str, arguments: &[&str], source: &str) -> Result<Vec<u8>, String> {
     match std::env::var("FFI_TEST_COMPILER") {

@@ -145,6 +145,11 @@ const AARCH64: &[Need] = &[
     Need { probe: "/usr/lib/aarch64-linux-gnu/libc.so.6", packages: &["libc6:arm64"] },
     Need { probe: "qemu-aarch64", packages: &["qemu-user"] },
 ];
+/// The headers that the tests read, which are the same for every target.
+const HEADERS: &[Need] = &[
+    Need { probe: "/usr/include/zlib.h", packages: &["zlib1g-dev"] },
+    Need { probe: "/usr/include/sqlite3.h", packages: &["libsqlite3-dev"] },
+];
 /// The libraries that the tests call.
 const AARCH64_LIBRARIES: &[Need] = &[
     Need { probe: "/usr/lib/aarch64-linux-gnu/libz.so.1", packages: &["zlib1g:arm64"] },
@@ -180,7 +185,7 @@ pub(crate) const ROWS: &[Row] = &[
         linker: None,
         how: How::Natively,
         environment: &[],
-        needs: &[CLANG],
+        needs: &[CLANG, HEADERS],
         prepare: None,
         directory: None,
         steps: &[("tests", "test --workspace --exclude ffi-benches --exclude xtask")],
@@ -230,7 +235,7 @@ pub(crate) const ROWS: &[Row] = &[
         linker: Some("aarch64-linux-gnu-gcc"),
         how: How::Qemu,
         environment: &[],
-        needs: &[AARCH64, AARCH64_LIBRARIES, CLANG_22],
+        needs: &[AARCH64, AARCH64_LIBRARIES, HEADERS, CLANG_22],
         prepare: None,
         directory: Some("aarch64-linux"),
         // With doctests: since 1.89 Cargo runs them for other targets too. The placement rows run
@@ -277,7 +282,7 @@ pub(crate) const ROWS: &[Row] = &[
         linker: Some(MINGW),
         how: How::Wine,
         environment: &[("WINEPREFIX", "{matrix}/wine"), ("WINEDEBUG", "-all")],
-        needs: &[WINDOWS, CLANG_22],
+        needs: &[WINDOWS, HEADERS, CLANG_22],
         prepare: Some(prepare::wine),
         directory: Some("x86-64-windows-gnu"),
         // Without doctests: what they open is Linux's libm.

@@ -12,6 +12,8 @@ const PACKAGES: &[Package] = &[
     ("libc6-dev", "C headers"),
     ("libsqlite3-0", "the SQLite tests"),
     ("zlib1g", "the zlib tests"),
+    ("zlib1g-dev", "the tests that read its header"),
+    ("libsqlite3-dev", "the tests that read its header"),
     ("libpng16-16", "the libpng tests"),
     ("make", "the `libffi` crate, which the benchmarks compare with"),
 ];

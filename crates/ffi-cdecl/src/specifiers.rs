@@ -53,6 +53,12 @@ const WORDS: &[&str] = &[
     "_Float64x",
 ];
 
+/// Whether the word is a name to compilers that do not have the type, which headers define then:
+/// `typedef float _Float32;`.
+fn may_be_name(word: &str) -> bool {
+    word.starts_with("_Float") || word.starts_with("__float") || word == "__bf16"
+}
+
 /// Words with several spellings, and the one used here.
 fn canonical(word: &str) -> &str {
     match word {
@@ -105,7 +111,7 @@ impl Parser<'_> {
     /// Whether the word cannot be a name.
     pub(crate) fn is_keyword(&self, token: Token) -> bool {
         let word = canonical(self.text_of(token));
-        WORDS.contains(&word)
+        WORDS.contains(&word) && !may_be_name(word)
             || qualifier(word).is_some()
             || is_silent(word)
             || matches!(
@@ -216,6 +222,7 @@ impl Parser<'_> {
                 "__int64" if named.is_none() => words.extend(["long", "long"]),
                 "" => break,
                 _ if is_silent(word) => {}
+                _ if may_be_name(word) && words.iter().any(|w| *w != "_Complex") => break,
                 _ if WORDS.contains(&word) && named.is_none() => {
                     // No type has more than four; a million of them are one mistake.
                     if words.len() < 8 {

@@ -1,0 +1,169 @@
+//! The headers of the C library's mathematics, zlib and SQLite, as installed: read after the
+//! preprocessor, and compared with what the compiler itself makes of them.
+
+use ffi_cdecl::{CType, Header, Record};
+use ffi_tests::compile::{Compiler, accepts, compilers, preprocessed};
+use std::fmt::Write;
+
+/// Reads a header, and has the compiler check sizes, offsets and prototypes.
+fn compare(name: &str, some_function: &str, least: usize) {
+    for compiler in compilers() {
+        let include = format!("#include <{name}>\n#include <stddef.h>\n");
+        let text = preprocessed(compiler, &include);
+        let header = Header::parse(text)
+            .unwrap_or_else(|errors| panic!("{name}, {}: {errors}", compiler.command));
+        assert_eq!(header.warnings(), [], "{name}, {}", compiler.command);
+        assert!(header.function(some_function).is_some(), "{name} has {some_function}");
+        assert!(header.functions().len() >= least, "{name}: {}", header.functions().len());
+        let (source, count) = checks(&header, &include);
+        if let Err(complaint) = accepts(compiler, &source) {
+            let complaint: String = complaint.lines().take(20).collect::<Vec<_>>().join("\n");
+            panic!("{name}, {}: {complaint}", compiler.command);
+        }
+        println!("{name}, {}: {count} checks", compiler.command);
+    }
+}
+
+/// C that compiles if the header was read right.
+fn checks(header: &Header, include: &str) -> (String, usize) {
+    let mut source = String::from(include);
+    let mut count = 0;
+    let mut check = |what: String, value: u64| {
+        let _ = writeln!(source, "_Static_assert({what} == {value}, \"{what}\");");
+        count += 1;
+    };
+    for record in header.records() {
+        if let Some(name) = &record.tag().name {
+            check_record(&format!("{} {name}", record.tag().kind), record, &mut check);
+        }
+    }
+    for (name, ty) in header.typedefs() {
+        if let Some((size, align)) = header.size_align(ty) {
+            check(format!("sizeof({name})"), size);
+            check(format!("_Alignof({name})"), align);
+        }
+        if let Some(record) = header.record(ty) {
+            check_record(name, record, &mut check);
+        }
+    }
+    // A second prototype that says something else is an error; some names are macros too.
+    for function in header.functions().iter().filter(|function| !function.is_inline()) {
+        let _ = writeln!(source, "#undef {}\n{function};", function.name());
+        count += 1;
+    }
+    (source, count)
+}
+
+fn check_record(name: &str, record: &Record, check: &mut impl FnMut(String, u64)) {
+    check(format!("sizeof({name})"), record.size());
+    check(format!("_Alignof({name})"), record.align());
+    for member in record.members().iter().filter(|member| member.width().is_none()) {
+        if let Some(member_name) = member.name() {
+            check(format!("offsetof({name}, {member_name})"), member.offset());
+        }
+    }
+    // What is passed by value is laid out the same.
+    if let Ok(ty) = record.ty() {
+        assert_eq!(
+            (ty.size() as u64, ty.align() as u64),
+            (record.size(), record.align()),
+            "{name}"
+        );
+        for field in ty.fields() {
+            let same = |m: &&ffi_cdecl::Member| m.name() == Some(field.name());
+            if let Some(member) = record.members().iter().find(same) {
+                assert_eq!(field.offset() as u64, member.offset(), "{name}.{}", field.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn mathematics() {
+    compare("math.h", "cbrt", 100);
+}
+
+#[test]
+fn zlib() {
+    compare("zlib.h", "deflateInit2_", 80);
+}
+
+#[test]
+fn sqlite() {
+    compare("sqlite3.h", "sqlite3_prepare_v2", 200);
+}
+
+/// Everything that the type system has, in structs of no library.
+#[test]
+fn corners() {
+    let text = "
+        struct bits { unsigned a : 3, b : 30; char c : 2; long long d : 40; short : 0; char e; };
+        struct more_bits { char a : 1; short b : 9; int c : 17; unsigned char d : 8; char e; };
+        union bit_union { int a : 5; char b[3]; };
+        struct bool_bits { _Bool a : 1, b : 1; signed char c : 6; long d : 33; };
+        struct __attribute__((packed)) packed { char a; double b; short c; };
+        struct packed_member { char a; double b __attribute__((packed)); char c; int d; };
+        struct aligned_member { char a; int b __attribute__((aligned(16))); char c; };
+        struct aligned { char a[3]; } __attribute__((aligned(8)));
+        struct nested { struct aligned one; struct { char x; struct packed y[2]; }; };
+        #pragma pack(push, 2)
+        struct pragma { char a; long long b; struct { int c; } d; };
+        #pragma pack(pop)
+        struct after { char a; long long b; };
+        typedef short wide __attribute__((aligned(8)));
+        struct with_wide { char a; wide b; char c; };
+        struct long_double { char a; long double b; float _Complex c; };
+        struct vectors { char a; float b __attribute__((vector_size(16))); };
+        struct int128 { char a; unsigned __int128 b; };
+        struct flexible { char a; int b[]; };
+        enum small { SMALL = 1 }; enum negative { NEGATIVE = -1 }; enum big { BIG = 0xffffffff };
+        struct enums { char a; enum small b; enum negative c; enum big d; };
+        struct array { char rows[2][3][sizeof(long)]; void (*f[4])(void); };
+        typedef char *(*function)(struct bits *, const int (*)[5], enum small, ...);
+        function choose(function, struct nested, union bit_union *const *);
+    ";
+    for compiler in compilers() {
+        let header = Header::parse(text).unwrap_or_else(|errors| panic!("{errors}"));
+        let (source, count) = checks(&header, &format!("#include <stddef.h>\n{text}"));
+        if let Err(complaint) = accepts(compiler, &source) {
+            panic!("{}: {complaint}", compiler.command);
+        }
+        assert!(count > 70, "{count}");
+    }
+}
+
+/// The comparison notices: a compiler does not accept a size, or a prototype, that is wrong.
+#[test]
+fn a_difference_is_noticed() {
+    let compiler: Compiler = compilers()[0];
+    let read = |text: &str| Header::parse(text).expect("it is C");
+    let (ours, theirs) = ("struct s { int a; char b; };", "struct s { char b; int a; };");
+    let (source, _) = checks(&read(ours), &format!("#include <stddef.h>\n{theirs}\n"));
+    assert!(
+        accepts(compiler, &source).expect_err("offsets differ").contains("offsetof(struct s, a)")
+    );
+    let (source, _) = checks(&read("int f(int);"), "int f(long);\n");
+    assert!(accepts(compiler, &source).expect_err("types differ").contains("conflicting types"));
+}
+
+/// Each declaration printed and read again is the same type.
+#[test]
+fn what_is_printed_reads_back() {
+    let text = preprocessed(compilers()[0], "#include <sqlite3.h>\n");
+    let mut header = Header::parse(text).unwrap_or_else(|errors| panic!("{errors}"));
+    let printed: Vec<(String, String)> = header
+        .functions()
+        .iter()
+        .map(|function| (function.name().into(), function.to_string()))
+        .collect();
+    for (name, prototype) in printed {
+        // A prototype that says something else is a conflict.
+        let again = header.parse_function(&prototype).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!((again.name(), again.to_string()), (&*name, prototype));
+    }
+    let types: Vec<(String, CType)> =
+        header.typedefs().map(|(name, ty)| (name.to_string(), ty.clone())).collect();
+    for (name, ty) in types {
+        assert_eq!(header.parse_type(&name).unwrap_or_else(|e| panic!("{e}")), ty);
+    }
+}
