@@ -1,7 +1,7 @@
 //! The headers of the C library's mathematics, zlib and SQLite, as installed: read after the
 //! preprocessor, and compared with what the compiler itself makes of them.
 
-use ffi_cdecl::{CType, Header, Record};
+use ffi_cdecl::{DeclaredType, Header, Record};
 use ffi_tests::compile::{Compiler, accepts, compilers, preprocessed};
 use std::fmt::Write;
 
@@ -161,7 +161,7 @@ fn what_is_printed_reads_back() {
         let again = header.parse_function(&prototype).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!((again.name(), again.to_string()), (&*name, prototype));
     }
-    let types: Vec<(String, CType)> =
+    let types: Vec<(String, DeclaredType)> =
         header.typedefs().map(|(name, ty)| (name.to_string(), ty.clone())).collect();
     for (name, ty) in types {
         assert_eq!(header.parse_type(&name).unwrap_or_else(|e| panic!("{e}")), ty);

@@ -16,7 +16,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ffi-dl", &[]),
     (
         "ffi",
-        &["ffi-abi-arm64", "ffi-abi-sysv", "ffi-abi-win64", "ffi-callback", "ffi-dl", "ffi-types"],
+        &[
+            "ffi-abi-arm64",
+            "ffi-abi-sysv",
+            "ffi-abi-win64",
+            "ffi-callback",
+            "ffi-cdecl",
+            "ffi-dl",
+            "ffi-types",
+        ],
     ),
     ("xtask", &[]),
 ];

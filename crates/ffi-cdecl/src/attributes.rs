@@ -2,7 +2,7 @@
 //! would change a call in a way this cannot follow are errors.
 
 use crate::constant;
-use crate::ctype::{Basic, CKind, CType};
+use crate::ctype::{Basic, DeclaredKind, DeclaredType};
 use crate::error::{Fault, Parsed, Problem};
 use crate::lex::Kind;
 use crate::parser::Parser;
@@ -180,7 +180,12 @@ impl Attributes {
 
     /// What they make of the type that a name is declared with. An alignment is left to whoever
     /// declares: it is a member's own, or part of a `typedef`.
-    pub(crate) fn apply(&self, parser: &mut Parser<'_>, ty: CType, at: u32) -> Parsed<CType> {
+    pub(crate) fn apply(
+        &self,
+        parser: &mut Parser<'_>,
+        ty: DeclaredType,
+        at: u32,
+    ) -> Parsed<DeclaredType> {
         let mut ty = ty;
         if let Some(mode) = self.mode {
             ty = mode.apply(ty, parser.header.options.convention);
@@ -201,9 +206,9 @@ impl Attributes {
     }
 }
 
-fn vector(parser: &Parser<'_>, ty: CType, size: u64, at: u32) -> Parsed<CType> {
+fn vector(parser: &Parser<'_>, ty: DeclaredType, size: u64, at: u32) -> Parsed<DeclaredType> {
     let what = format!("`{ty}`");
-    let (CKind::Basic(element), Some((width, _))) =
+    let (DeclaredKind::Basic(element), Some((width, _))) =
         (ty.kind(), crate::lower::size_align(parser.header, &ty))
     else {
         let verb = "be the element of a vector";
@@ -214,7 +219,8 @@ fn vector(parser: &Parser<'_>, ty: CType, size: u64, at: u32) -> Parsed<CType> {
         let problem = Problem::Number { what: "a vector's size", found: size.into(), expected };
         return Err(Fault::new(at, problem));
     }
-    Ok(CType::new(CKind::Vector { element: *element, size }).qualified(ty.qualifiers()))
+    Ok(DeclaredType::new(DeclaredKind::Vector { element: *element, size })
+        .qualified(ty.qualifiers()))
 }
 
 impl Mode {
@@ -233,9 +239,9 @@ impl Mode {
         })
     }
 
-    fn apply(self, ty: CType, convention: Convention) -> CType {
+    fn apply(self, ty: DeclaredType, convention: Convention) -> DeclaredType {
         let unsigned = match ty.kind() {
-            CKind::Basic(basic) => {
+            DeclaredKind::Basic(basic) => {
                 let scalar = basic.scalar(convention.data_model());
                 *basic == Basic::UnsignedInt128
                     || scalar.is_some_and(|s| !s.is_signed() && !s.is_float())
@@ -256,8 +262,8 @@ impl Mode {
             (Self::Integer(_), true) => Basic::UnsignedInt128,
         };
         match ty.kind() {
-            CKind::Complex(_) => CType::new(CKind::Complex(basic)),
-            _ => CType::basic(basic),
+            DeclaredKind::Complex(_) => DeclaredType::new(DeclaredKind::Complex(basic)),
+            _ => DeclaredType::basic(basic),
         }
         .qualified(ty.qualifiers())
     }

@@ -111,10 +111,10 @@ bitflags::bitflags! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TagId(pub(crate) u32);
 
-/// What a [`CType`] is.
+/// What a [`DeclaredType`] is.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub enum CKind {
+pub enum DeclaredKind {
     /// `void`.
     Void,
     /// An arithmetic type.
@@ -129,9 +129,9 @@ pub enum CKind {
         size: u64,
     },
     /// A pointer to that.
-    Pointer(Arc<CType>),
+    Pointer(Arc<DeclaredType>),
     /// An array of that; without a length where C leaves it open.
-    Array(Arc<CType>, Option<u64>),
+    Array(Arc<DeclaredType>, Option<u64>),
     /// A function.
     Function(Arc<FunctionType>),
     /// A struct, union or enum.
@@ -181,7 +181,7 @@ impl Display for Tag {
 #[derive(Debug, Clone)]
 pub struct FunctionType {
     /// What it returns.
-    pub result: CType,
+    pub result: DeclaredType,
     /// What it takes, arrays and functions already turned into pointers.
     pub parameters: Vec<Parameter>,
     /// Whether `...` follows.
@@ -198,13 +198,13 @@ pub struct Parameter {
     /// Its name, if it has one.
     pub name: Option<Arc<str>>,
     /// Its type.
-    pub ty: CType,
+    pub ty: DeclaredType,
 }
 
 /// A type of C, as declared. Prints as C does, and by the name of its `typedef` if it came by one.
 #[derive(Debug, Clone)]
-pub struct CType {
-    kind: CKind,
+pub struct DeclaredType {
+    kind: DeclaredKind,
     qualifiers: Qualifiers,
     /// The name of a `typedef`.
     alias: Option<Arc<str>>,
@@ -216,12 +216,14 @@ pub struct CType {
     identity: u64,
 }
 
-impl CType {
+impl DeclaredType {
     /// The type of that kind.
-    pub(crate) fn new(kind: CKind) -> Self {
+    pub(crate) fn new(kind: DeclaredKind) -> Self {
         let depth = match &kind {
-            CKind::Pointer(inner) | CKind::Array(inner, _) => inner.depth.saturating_add(1),
-            CKind::Function(function) => {
+            DeclaredKind::Pointer(inner) | DeclaredKind::Array(inner, _) => {
+                inner.depth.saturating_add(1)
+            }
+            DeclaredKind::Function(function) => {
                 let parameters = function.parameters.iter().map(|p| p.ty.depth);
                 parameters.fold(function.result.depth, u8::max).saturating_add(1)
             }
@@ -233,11 +235,11 @@ impl CType {
     }
 
     pub(crate) fn basic(basic: Basic) -> Self {
-        Self::new(CKind::Basic(basic))
+        Self::new(DeclaredKind::Basic(basic))
     }
 
     pub(crate) fn pointer_to(self) -> Self {
-        Self::new(CKind::Pointer(Arc::new(self)))
+        Self::new(DeclaredKind::Pointer(Arc::new(self)))
     }
 
     pub(crate) fn qualified(mut self, qualifiers: Qualifiers) -> Self {
@@ -259,11 +261,16 @@ impl CType {
     pub(crate) fn with_convention(&self, convention: Convention) -> Option<Self> {
         let by = |function: &FunctionType| {
             let convention = Some(convention);
-            Self::new(CKind::Function(Arc::new(FunctionType { convention, ..function.clone() })))
+            Self::new(DeclaredKind::Function(Arc::new(FunctionType {
+                convention,
+                ..function.clone()
+            })))
         };
-        let ty = match (&self.kind, self.target().map(CType::kind)) {
-            (CKind::Function(function), _) => by(function),
-            (CKind::Pointer(_), Some(CKind::Function(function))) => by(function).pointer_to(),
+        let ty = match (&self.kind, self.target().map(DeclaredType::kind)) {
+            (DeclaredKind::Function(function), _) => by(function),
+            (DeclaredKind::Pointer(_), Some(DeclaredKind::Function(function))) => {
+                by(function).pointer_to()
+            }
             _ => return None,
         };
         Some(ty.qualified(self.qualifiers).aligned(self.align))
@@ -274,7 +281,7 @@ impl CType {
     }
 
     /// What it is.
-    pub fn kind(&self) -> &CKind {
+    pub fn kind(&self) -> &DeclaredKind {
         &self.kind
     }
 
@@ -294,58 +301,60 @@ impl CType {
     }
 
     /// What a pointer points to, and what an array is made of.
-    pub fn target(&self) -> Option<&CType> {
+    pub fn target(&self) -> Option<&DeclaredType> {
         match &self.kind {
-            CKind::Pointer(inner) | CKind::Array(inner, _) => Some(inner),
+            DeclaredKind::Pointer(inner) | DeclaredKind::Array(inner, _) => Some(inner),
             _ => None,
         }
     }
 
     /// The function that this is, or that it points to.
     pub fn function(&self) -> Option<&FunctionType> {
-        match (&self.kind, self.target().map(CType::kind)) {
-            (CKind::Function(function), _) | (_, Some(CKind::Function(function))) => Some(function),
+        match (&self.kind, self.target().map(DeclaredType::kind)) {
+            (DeclaredKind::Function(function), _) | (_, Some(DeclaredKind::Function(function))) => {
+                Some(function)
+            }
             _ => None,
         }
     }
 
     /// Whether it is `void`.
     pub fn is_void(&self) -> bool {
-        matches!(self.kind, CKind::Void)
+        matches!(self.kind, DeclaredKind::Void)
     }
 }
 
 /// Whether C calls them the same type: their names and outermost qualifiers do not count.
-impl PartialEq for CType {
+impl PartialEq for DeclaredType {
     fn eq(&self, other: &Self) -> bool {
         self.identity == other.identity
     }
 }
 
-impl Eq for CType {}
+impl Eq for DeclaredType {}
 
 /// FNV-1a over the words of a type. Types that share their parts over and over would take
 /// exponential time to compare; two that only hash alike do no more harm than a missed error.
-fn identity(kind: &CKind) -> u64 {
+fn identity(kind: &DeclaredKind) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     let mut add = |word: u64| {
         for byte in word.to_le_bytes() {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
     };
-    let of = |ty: &CType| ty.identity ^ (u64::from(ty.qualifiers.bits()) << 56);
+    let of = |ty: &DeclaredType| ty.identity ^ (u64::from(ty.qualifiers.bits()) << 56);
     match kind {
-        CKind::Void => add(1),
-        CKind::Basic(basic) => [2, *basic as u64].into_iter().for_each(add),
-        CKind::Complex(basic) => [3, *basic as u64].into_iter().for_each(add),
-        CKind::Vector { element, size } => {
+        DeclaredKind::Void => add(1),
+        DeclaredKind::Basic(basic) => [2, *basic as u64].into_iter().for_each(add),
+        DeclaredKind::Complex(basic) => [3, *basic as u64].into_iter().for_each(add),
+        DeclaredKind::Vector { element, size } => {
             [4, *element as u64, *size].into_iter().for_each(add);
         }
-        CKind::Pointer(inner) => [5, of(inner)].into_iter().for_each(add),
-        CKind::Array(inner, len) => {
+        DeclaredKind::Pointer(inner) => [5, of(inner)].into_iter().for_each(add),
+        DeclaredKind::Array(inner, len) => {
             [6, of(inner), len.map_or(0, |n| n.wrapping_add(1))].into_iter().for_each(add);
         }
-        CKind::Function(function) => {
+        DeclaredKind::Function(function) => {
             add(7);
             add(function.result.identity);
             // The qualifiers of a parameter itself are the function's own business.
@@ -358,19 +367,19 @@ fn identity(kind: &CKind) -> u64 {
                 None => add(0),
             }
         }
-        CKind::Tagged(_, id) => [8, id.0.into()].into_iter().for_each(add),
-        CKind::VaList => add(9),
+        DeclaredKind::Tagged(_, id) => [8, id.0.into()].into_iter().for_each(add),
+        DeclaredKind::VaList => add(9),
     }
     hash
 }
 
-impl Display for CType {
+impl Display for DeclaredType {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(&self.declare(""))
     }
 }
 
-impl CType {
+impl DeclaredType {
     /// The declaration of `name` as this type: `int (*name)(void)`. An empty name gives the type
     /// alone.
     pub fn declare(&self, name: &str) -> String {
@@ -379,27 +388,28 @@ impl CType {
         // Outwards from the name, as declarations are read.
         while ty.alias.is_none() {
             match &ty.kind {
-                CKind::Pointer(inner) => {
+                DeclaredKind::Pointer(inner) => {
                     let qualifiers = words(ty.qualifiers);
                     let blank = if qualifiers.is_empty() || text.is_empty() { "" } else { " " };
                     text.insert_str(0, blank);
                     text.insert_str(0, qualifiers.trim_end());
                     text.insert(0, '*');
-                    let nested = matches!(inner.kind, CKind::Function(_) | CKind::Array(..));
+                    let nested =
+                        matches!(inner.kind, DeclaredKind::Function(_) | DeclaredKind::Array(..));
                     if nested && inner.alias.is_none() {
                         text.insert(0, '(');
                         text.push(')');
                     }
                     ty = inner;
                 }
-                CKind::Array(inner, len) => {
+                DeclaredKind::Array(inner, len) => {
                     let _ = match len {
                         Some(len) => write!(text, "[{len}]"),
                         None => text.write_str("[]"),
                     };
                     ty = inner;
                 }
-                CKind::Function(function) => {
+                DeclaredKind::Function(function) => {
                     function.write_parameters(&mut text);
                     ty = &function.result;
                 }
@@ -417,16 +427,19 @@ impl CType {
         let mut text = words(self.qualifiers);
         let _ = match (&self.alias, &self.kind) {
             (Some(alias), _) => text.write_str(alias),
-            (None, CKind::Void) => text.write_str("void"),
-            (None, CKind::Basic(basic)) => text.write_str(basic.c_name()),
-            (None, CKind::Complex(basic)) => write!(text, "{} _Complex", basic.c_name()),
-            (None, CKind::Vector { element, size }) => {
+            (None, DeclaredKind::Void) => text.write_str("void"),
+            (None, DeclaredKind::Basic(basic)) => text.write_str(basic.c_name()),
+            (None, DeclaredKind::Complex(basic)) => write!(text, "{} _Complex", basic.c_name()),
+            (None, DeclaredKind::Vector { element, size }) => {
                 write!(text, "{} __attribute__((vector_size({size})))", element.c_name())
             }
-            (None, CKind::Tagged(tag, _)) => write!(text, "{tag}"),
-            (None, CKind::VaList) => text.write_str("va_list"),
+            (None, DeclaredKind::Tagged(tag, _)) => write!(text, "{tag}"),
+            (None, DeclaredKind::VaList) => text.write_str("va_list"),
             // The loop above took these apart.
-            (None, CKind::Pointer(_) | CKind::Array(..) | CKind::Function(_)) => Ok(()),
+            (
+                None,
+                DeclaredKind::Pointer(_) | DeclaredKind::Array(..) | DeclaredKind::Function(_),
+            ) => Ok(()),
         };
         text
     }

@@ -2,7 +2,7 @@
 
 use crate::attributes::Attributes;
 use crate::constant;
-use crate::ctype::{CKind, CType, FunctionType, Parameter, Qualifiers};
+use crate::ctype::{DeclaredKind, DeclaredType, FunctionType, Parameter, Qualifiers};
 use crate::error::{Fault, Parsed, Problem};
 use crate::layout::MAX_SIZE;
 use crate::lex::Kind;
@@ -38,9 +38,9 @@ impl Parser<'_> {
     /// The type of the declarator that is next, and its name if it has one.
     pub(crate) fn declarator(
         &mut self,
-        base: CType,
+        base: DeclaredType,
         attributes: &mut Attributes,
-    ) -> Parsed<(Option<Name>, CType)> {
+    ) -> Parsed<(Option<Name>, DeclaredType)> {
         let mut steps = Vec::new();
         let name = self.steps(&mut steps, attributes)?;
         let mut ty = base;
@@ -49,7 +49,7 @@ impl Parser<'_> {
                 Step::Pointer(qualifiers) => ty.pointer_to().qualified(qualifiers),
                 Step::Array { len, open } => self.array(ty, len, open, at)?,
                 Step::Function { parameters, variadic, unspecified } => {
-                    if matches!(ty.kind(), CKind::Array(..) | CKind::Function(_)) {
+                    if matches!(ty.kind(), DeclaredKind::Array(..) | DeclaredKind::Function(_)) {
                         let what = alloc::format!("`{ty}`");
                         let verb = "be returned by a function; a pointer to it can";
                         return Err(Fault::new(at, Problem::NotAllowed { what, verb }));
@@ -71,9 +71,15 @@ impl Parser<'_> {
         Ok((name, ty))
     }
 
-    fn array(&mut self, element: CType, len: Option<u64>, open: bool, at: u32) -> Parsed<CType> {
+    fn array(
+        &mut self,
+        element: DeclaredType,
+        len: Option<u64>,
+        open: bool,
+        at: u32,
+    ) -> Parsed<DeclaredType> {
         let what = || alloc::format!("`{element}`");
-        if matches!(element.kind(), CKind::Void | CKind::Function(_)) {
+        if matches!(element.kind(), DeclaredKind::Void | DeclaredKind::Function(_)) {
             let problem = Problem::NotAllowed { what: what(), verb: "be the element of an array" };
             return Err(Fault::new(at, problem));
         }
@@ -93,7 +99,7 @@ impl Parser<'_> {
                 return Err(Fault::new(at, Problem::Incomplete { what: what(), itself }));
             }
         }
-        Ok(CType::new(CKind::Array(Arc::new(element), len)))
+        Ok(DeclaredType::new(DeclaredKind::Array(Arc::new(element), len)))
     }
 
     /// Collects the steps of a declarator, in the order in which they apply.
@@ -237,7 +243,7 @@ impl Parser<'_> {
     }
 
     /// A type without a name, as in a cast.
-    pub(crate) fn type_name(&mut self) -> Parsed<CType> {
+    pub(crate) fn type_name(&mut self) -> Parsed<DeclaredType> {
         let at = self.peek().at;
         let specifiers = self.specifiers()?;
         let mut attributes = specifiers.attributes;
@@ -253,10 +259,12 @@ impl Parser<'_> {
 }
 
 /// What a parameter of the type really is (C17 6.7.6.3, 7 and 8).
-fn adjusted(ty: CType) -> CType {
+fn adjusted(ty: DeclaredType) -> DeclaredType {
     match ty.kind() {
-        CKind::Array(element, _) => CType::new(CKind::Pointer(element.clone())),
-        CKind::Function(_) => ty.pointer_to(),
+        DeclaredKind::Array(element, _) => {
+            DeclaredType::new(DeclaredKind::Pointer(element.clone()))
+        }
+        DeclaredKind::Function(_) => ty.pointer_to(),
         _ => ty,
     }
 }

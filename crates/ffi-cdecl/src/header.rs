@@ -1,6 +1,6 @@
 //! What a text declares.
 
-use crate::ctype::{CKind, CType, FunctionType, Parameter, Tag, TagId, TagKind};
+use crate::ctype::{DeclaredKind, DeclaredType, FunctionType, Parameter, Tag, TagId, TagKind};
 use crate::error::{ParseErrors, UnsupportedTypeError, Warning};
 use crate::options::Options;
 use crate::{lower, parser};
@@ -33,7 +33,7 @@ pub(crate) enum Place {
 
 #[derive(Debug, Clone)]
 pub(crate) struct Typedef {
-    pub(crate) ty: CType,
+    pub(crate) ty: DeclaredType,
     /// The line it was declared in; `None` for those that every text starts with.
     pub(crate) line: Option<usize>,
 }
@@ -62,7 +62,7 @@ impl Function {
     }
 
     /// What it returns.
-    pub fn result(&self) -> &CType {
+    pub fn result(&self) -> &DeclaredType {
         &self.ty.result
     }
 
@@ -119,7 +119,7 @@ impl Function {
 /// Prints the prototype, without a semicolon.
 impl core::fmt::Display for Function {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(&CType::new(CKind::Function(self.ty.clone())).declare(&self.name))
+        f.write_str(&DeclaredType::new(DeclaredKind::Function(self.ty.clone())).declare(&self.name))
     }
 }
 
@@ -140,7 +140,7 @@ pub enum SignatureError {
 pub struct Variable {
     pub(crate) name: Arc<str>,
     pub(crate) symbol: Option<Arc<str>>,
-    pub(crate) ty: CType,
+    pub(crate) ty: DeclaredType,
     pub(crate) internal: bool,
     pub(crate) line: usize,
 }
@@ -157,7 +157,7 @@ impl Variable {
     }
 
     /// Its type.
-    pub fn ty(&self) -> &CType {
+    pub fn ty(&self) -> &DeclaredType {
         &self.ty
     }
 
@@ -249,7 +249,7 @@ impl Record {
 #[derive(Debug, Clone)]
 pub struct Member {
     pub(crate) name: Option<Arc<str>>,
-    pub(crate) ty: CType,
+    pub(crate) ty: DeclaredType,
     pub(crate) bit_offset: u64,
     pub(crate) width: Option<u32>,
     pub(crate) size: u64,
@@ -262,7 +262,7 @@ impl Member {
     }
 
     /// Its type.
-    pub fn ty(&self) -> &CType {
+    pub fn ty(&self) -> &DeclaredType {
         &self.ty
     }
 
@@ -345,7 +345,7 @@ impl Header {
     ///
     /// # Errors
     /// Every mistake in it.
-    pub fn parse_type(&mut self, text: &str) -> Result<CType, ParseErrors> {
+    pub fn parse_type(&mut self, text: &str) -> Result<DeclaredType, ParseErrors> {
         parser::type_name(self, text.as_bytes())
     }
 
@@ -391,7 +391,7 @@ impl Header {
     }
 
     /// The names that `typedef` gave in this text, with their types.
-    pub fn typedefs(&self) -> impl Iterator<Item = (&str, &CType)> {
+    pub fn typedefs(&self) -> impl Iterator<Item = (&str, &DeclaredType)> {
         let own = self.typedefs.iter().filter(|(_, typedef)| typedef.line.is_some());
         own.map(|(name, typedef)| (&**name, &typedef.ty))
     }
@@ -405,24 +405,24 @@ impl Header {
     }
 
     /// The struct or union behind a type; `None` if the type is none, or is not defined.
-    pub fn record(&self, ty: &CType) -> Option<&Record> {
+    pub fn record(&self, ty: &DeclaredType) -> Option<&Record> {
         match (&ty.kind(), self.body(ty)) {
-            (CKind::Tagged(..), Some(Body::Record(record))) => Some(record),
+            (DeclaredKind::Tagged(..), Some(Body::Record(record))) => Some(record),
             _ => None,
         }
     }
 
     /// The enum behind a type; `None` if the type is none, or is not defined.
-    pub fn enumeration(&self, ty: &CType) -> Option<&Enumeration> {
+    pub fn enumeration(&self, ty: &DeclaredType) -> Option<&Enumeration> {
         match self.body(ty) {
             Some(Body::Enum(enumeration)) => Some(enumeration),
             _ => None,
         }
     }
 
-    fn body(&self, ty: &CType) -> Option<&Body> {
+    fn body(&self, ty: &DeclaredType) -> Option<&Body> {
         match ty.kind() {
-            CKind::Tagged(_, id) => Some(&self.tagged.get(id.0 as usize)?.body),
+            DeclaredKind::Tagged(_, id) => Some(&self.tagged.get(id.0 as usize)?.body),
             _ => None,
         }
     }
@@ -431,12 +431,12 @@ impl Header {
     ///
     /// # Errors
     /// [`UnsupportedTypeError`] for one that cannot be passed by value.
-    pub fn lower(&self, ty: &CType) -> Result<Type, UnsupportedTypeError> {
+    pub fn lower(&self, ty: &DeclaredType) -> Result<Type, UnsupportedTypeError> {
         lower::lower(self, ty)
     }
 
     /// Size and alignment of a type in bytes, `sizeof` and `_Alignof`; `None` where C has none.
-    pub fn size_align(&self, ty: &CType) -> Option<(u64, u64)> {
+    pub fn size_align(&self, ty: &DeclaredType) -> Option<(u64, u64)> {
         lower::size_align(self, ty)
     }
 
@@ -456,7 +456,7 @@ impl Header {
                     (TagKind::Enum, "enum"),
                 ]
                 .contains(&(tag.kind, keyword));
-                same.then(|| CType::new(CKind::Tagged(tag.clone(), *id)))
+                same.then(|| DeclaredType::new(DeclaredKind::Tagged(tag.clone(), *id)))
             }),
             _ => None,
         };

@@ -51,9 +51,12 @@ mod source;
 mod specifiers;
 mod terms;
 
-pub use ctype::{Basic, CKind, CType, FunctionType, Parameter, Qualifiers, Tag, TagId, TagKind};
+pub use ctype::{
+    Basic, DeclaredKind, DeclaredType, FunctionType, Parameter, Qualifiers, Tag, TagId, TagKind,
+};
 pub use error::{ParseError, ParseErrors, Place, Position, Problem, UnsupportedTypeError, Warning};
 pub use header::{
     Constant, Enumeration, Function, Header, Member, Record, SignatureError, Variable,
 };
+pub use names::nearest;
 pub use options::Options;

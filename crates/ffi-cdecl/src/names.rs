@@ -1,6 +1,6 @@
 //! The type names that a text may use without declaring them.
 
-use crate::ctype::{Basic, CKind, CType, Qualifiers};
+use crate::ctype::{Basic, DeclaredKind, DeclaredType, Qualifiers};
 use alloc::sync::Arc;
 use ffi_types::{DataModel, Scalar, Type};
 
@@ -152,15 +152,19 @@ const WINDOWS_HANDLES: &[&str] = &[
 ];
 
 /// Hands every name to `add`.
-pub(crate) fn known(model: DataModel, windows: bool, mut add: impl FnMut(&'static str, CType)) {
+pub(crate) fn known(
+    model: DataModel,
+    windows: bool,
+    mut add: impl FnMut(&'static str, DeclaredType),
+) {
     for &(name, basic) in STANDARD {
-        add(name, CType::basic(basic));
+        add(name, DeclaredType::basic(basic));
     }
     let long_has_64_bits = model.c_long() == Type::I64;
     for &(name, signed) in WORDS {
         add(
             name,
-            CType::basic(match (long_has_64_bits, signed) {
+            DeclaredType::basic(match (long_has_64_bits, signed) {
                 (true, true) => Basic::Long,
                 (true, false) => Basic::UnsignedLong,
                 (false, true) => Basic::LongLong,
@@ -170,37 +174,43 @@ pub(crate) fn known(model: DataModel, windows: bool, mut add: impl FnMut(&'stati
     }
     add(
         "wchar_t",
-        CType::basic(match model.wchar_t().as_scalar() {
+        DeclaredType::basic(match model.wchar_t().as_scalar() {
             Some(Scalar::U16) => Basic::UnsignedShort,
             Some(Scalar::U32) => Basic::UnsignedInt,
             _ => Basic::Int,
         }),
     );
     for name in ["va_list", "__builtin_va_list", "__gnuc_va_list"] {
-        add(name, CType::new(CKind::VaList));
+        add(name, DeclaredType::new(DeclaredKind::VaList));
     }
     if !windows {
         return;
     }
     for &(name, basic) in WINDOWS {
-        add(name, CType::basic(basic));
+        add(name, DeclaredType::basic(basic));
     }
     for &(name, target, constant) in WINDOWS_POINTERS {
         let target = match WINDOWS.iter().find(|(name, _)| *name == target) {
-            Some(&(name, basic)) => CType::basic(basic).named(Arc::from(name)),
-            None => CType::new(CKind::Void),
+            Some(&(name, basic)) => DeclaredType::basic(basic).named(Arc::from(name)),
+            None => DeclaredType::new(DeclaredKind::Void),
         };
         let constant = if constant { Qualifiers::CONST } else { Qualifiers::empty() };
         add(name, target.qualified(constant).pointer_to());
     }
     for &name in WINDOWS_HANDLES {
-        add(name, CType::new(CKind::Void).pointer_to());
+        add(name, DeclaredType::new(DeclaredKind::Void).pointer_to());
     }
-    add("VOID", CType::new(CKind::Void));
+    add("VOID", DeclaredType::new(DeclaredKind::Void));
 }
 
-/// The one of `names` that a person most likely meant by `name`, if any is near.
-pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+/// The one of `names` that a person most likely meant by `name`, if any is near: one letter away,
+/// or two in a name of six and more; letters that were swapped count once, and case does not.
+///
+/// ```
+/// assert_eq!(ffi_cdecl::nearest("sqtr", ["sqrt", "cbrt"].into_iter()), Some("sqrt"));
+/// assert_eq!(ffi_cdecl::nearest("tan", ["sqrt", "cbrt"].into_iter()), None);
+/// ```
+pub fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let most = match name.len() {
         0..=2 => return None,
         3..=5 => 1,

@@ -1,6 +1,6 @@
 //! Declarations: what a text is made of, and how reading goes on after a mistake.
 
-use crate::ctype::{CKind, CType, FunctionType};
+use crate::ctype::{DeclaredKind, DeclaredType, FunctionType};
 use crate::declarator::Name;
 use crate::error::{Fault, ParseErrors, Parsed, Problem, UnsupportedTypeError, Warning};
 use crate::header::{Function, Header, Place, Typedef, Variable};
@@ -95,7 +95,7 @@ pub(crate) fn function<'h>(
 }
 
 /// Reads a type.
-pub(crate) fn type_name(header: &mut Header, text: &[u8]) -> Result<CType, ParseErrors> {
+pub(crate) fn type_name(header: &mut Header, text: &[u8]) -> Result<DeclaredType, ParseErrors> {
     run(header, text, |parser| {
         let ty = parser.type_name()?;
         match parser.peek().kind {
@@ -345,7 +345,7 @@ impl<'a> Parser<'a> {
             let Some(name) = name else { return Err(self.unexpected("a name")) };
             let symbol = self.label_and_attributes(&mut attributes)?;
             let ty = attributes.apply(self, ty, name.at)?;
-            let is_function = matches!(ty.kind(), CKind::Function(_));
+            let is_function = matches!(ty.kind(), DeclaredKind::Function(_));
             if is_function && self.peek().is("{") {
                 self.braced()?;
                 specifiers.storage |= Storage::INLINE;
@@ -455,7 +455,7 @@ impl<'a> Parser<'a> {
         &mut self,
         specifiers: &Specifiers,
         name: Name,
-        ty: CType,
+        ty: DeclaredType,
         symbol: Option<Arc<str>>,
     ) -> Parsed<()> {
         if specifiers.storage.contains(Storage::TYPEDEF) {
@@ -469,7 +469,7 @@ impl<'a> Parser<'a> {
         };
         let internal = specifiers.storage.intersects(Storage::STATIC | Storage::INLINE);
         match (ty.kind(), self.header.places.get(&name)) {
-            (CKind::Function(new), None) => {
+            (DeclaredKind::Function(new), None) => {
                 let index = self.header.functions.len();
                 self.header.places.insert(name.clone(), Place::Function(index));
                 self.declared.push(index);
@@ -487,9 +487,9 @@ impl<'a> Parser<'a> {
                     line,
                 });
             }
-            (CKind::Function(new), Some(&Place::Function(index))) => {
+            (DeclaredKind::Function(new), Some(&Place::Function(index))) => {
                 let old = &mut self.header.functions[index];
-                let same = CType::new(CKind::Function(old.ty.clone())) == ty;
+                let same = DeclaredType::new(DeclaredKind::Function(old.ty.clone())) == ty;
                 if !(same || old.ty.unspecified || new.unspecified) {
                     return conflict(old.line);
                 }
@@ -514,7 +514,7 @@ impl<'a> Parser<'a> {
             (_, Some(&Place::Variable(index))) => {
                 let old = &self.header.variables[index];
                 // `extern int list[]; int list[3];` is how arrays get their length.
-                let is_array = |ty: &CType| matches!(ty.kind(), CKind::Array(..));
+                let is_array = |ty: &DeclaredType| matches!(ty.kind(), DeclaredKind::Array(..));
                 if old.ty != ty && !(is_array(&old.ty) && is_array(&ty)) {
                     return conflict(old.line);
                 }
@@ -526,7 +526,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    fn define_type(&mut self, name: Name, ty: CType) -> Parsed<()> {
+    fn define_type(&mut self, name: Name, ty: DeclaredType) -> Parsed<()> {
         let Name { text: name, at } = name;
         if let Some(Typedef { ty: old, line: Some(previous) }) = self.header.typedefs.get(&name)
             && *old != ty
@@ -542,6 +542,6 @@ impl<'a> Parser<'a> {
 }
 
 /// A function's type, boxed up.
-pub(crate) fn function_type(function: FunctionType) -> CType {
-    CType::new(CKind::Function(Arc::new(function)))
+pub(crate) fn function_type(function: FunctionType) -> DeclaredType {
+    DeclaredType::new(DeclaredKind::Function(Arc::new(function)))
 }

@@ -2,7 +2,7 @@
 
 use crate::attributes::Attributes;
 use crate::constant;
-use crate::ctype::{Basic, CKind, CType, Tag, TagId, TagKind};
+use crate::ctype::{Basic, DeclaredKind, DeclaredType, Tag, TagId, TagKind};
 use crate::error::{Fault, Parsed, Problem};
 use crate::header::{Body, Constant, Enumeration, Member, Record, Tagged};
 use crate::layout::{self, Rules};
@@ -19,7 +19,7 @@ use ffi_types::{Aapcs64, AggregateBuilder, Convention, Type};
 /// A member as written.
 struct Declared {
     name: Option<Arc<str>>,
-    ty: CType,
+    ty: DeclaredType,
     width: Option<u32>,
     packed: bool,
     align: Option<u64>,
@@ -27,7 +27,7 @@ struct Declared {
 
 impl Parser<'_> {
     /// What starts with `struct`, `union` or `enum`.
-    pub(crate) fn tagged(&mut self, outside: &mut Attributes) -> Parsed<CType> {
+    pub(crate) fn tagged(&mut self, outside: &mut Attributes) -> Parsed<DeclaredType> {
         let kind = match self.word() {
             "struct" => TagKind::Struct,
             "union" => TagKind::Union,
@@ -61,7 +61,7 @@ impl Parser<'_> {
         } else if attributes.align.is_some() || attributes.packed {
             outside.align = outside.align.max(attributes.align);
         }
-        Ok(CType::new(CKind::Tagged(tag, id)))
+        Ok(DeclaredType::new(DeclaredKind::Tagged(tag, id)))
     }
 
     /// The number of a tag, which is made known if it is not.
@@ -95,11 +95,11 @@ impl Parser<'_> {
     }
 
     /// Whether the type is, or is made of, a struct whose definition has begun and not ended.
-    pub(crate) fn is_being_defined(&self, mut ty: &CType) -> bool {
-        while let CKind::Array(element, _) = ty.kind() {
+    pub(crate) fn is_being_defined(&self, mut ty: &DeclaredType) -> bool {
+        while let DeclaredKind::Array(element, _) = ty.kind() {
             ty = element;
         }
-        let CKind::Tagged(_, id) = ty.kind() else { return false };
+        let DeclaredKind::Tagged(_, id) = ty.kind() else { return false };
         let tagged = &self.header.tagged[id.0 as usize];
         tagged.defined.is_some() && matches!(tagged.body, Body::Incomplete)
     }
@@ -109,7 +109,7 @@ impl Parser<'_> {
         let at = self.peek().at;
         let ty = self.type_name()?;
         match ty.kind() {
-            CKind::Basic(basic) if !basic.is_float() => Ok(*basic),
+            DeclaredKind::Basic(basic) if !basic.is_float() => Ok(*basic),
             _ => {
                 let what = format!("`{ty}`");
                 Err(Fault::new(at, Problem::NotAllowed { what, verb: "be an enum's type" }))
@@ -201,7 +201,7 @@ impl Parser<'_> {
         let specifiers = self.specifiers()?;
         if self.peek().is(";") {
             let anonymous = match specifiers.ty.kind() {
-                CKind::Tagged(tag, _) => tag.name.is_none() && tag.kind != TagKind::Enum,
+                DeclaredKind::Tagged(tag, _) => tag.name.is_none() && tag.kind != TagKind::Enum,
                 _ => false,
             };
             self.bump();
@@ -255,7 +255,12 @@ impl Parser<'_> {
     }
 
     /// The members of an anonymous member count as those of what it is in (C17 6.7.2.1, 13).
-    fn inner_names(&self, ty: &CType, at: u32, names: &mut BTreeMap<Arc<str>, u32>) -> Parsed<()> {
+    fn inner_names(
+        &self,
+        ty: &DeclaredType,
+        at: u32,
+        names: &mut BTreeMap<Arc<str>, u32>,
+    ) -> Parsed<()> {
         let mut work = alloc::vec![ty];
         while let Some(ty) = work.pop() {
             for member in self.header.record(ty).map_or(&[][..], Record::members) {
@@ -268,12 +273,12 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn check_member(&self, ty: &CType, at: u32) -> Parsed<()> {
+    fn check_member(&self, ty: &DeclaredType, at: u32) -> Parsed<()> {
         let what = format!("`{ty}`");
-        if matches!(ty.kind(), CKind::Void | CKind::Function(_)) {
+        if matches!(ty.kind(), DeclaredKind::Void | DeclaredKind::Function(_)) {
             return Err(Fault::new(at, Problem::NotAllowed { what, verb: "be a member" }));
         }
-        let flexible = matches!(ty.kind(), CKind::Array(_, None));
+        let flexible = matches!(ty.kind(), DeclaredKind::Array(_, None));
         if !flexible && lower::size_align(self.header, ty).is_none() {
             let itself = self.is_being_defined(ty);
             return Err(Fault::new(at, Problem::Incomplete { what, itself }));
@@ -282,11 +287,11 @@ impl Parser<'_> {
     }
 
     /// Behind a `:`.
-    fn width(&mut self, ty: &CType, named: bool) -> Parsed<u32> {
+    fn width(&mut self, ty: &DeclaredType, named: bool) -> Parsed<u32> {
         let at = self.peek().at;
         let integer = match ty.kind() {
-            CKind::Basic(basic) => !basic.is_float(),
-            CKind::Tagged(tag, _) => tag.kind == TagKind::Enum,
+            DeclaredKind::Basic(basic) => !basic.is_float(),
+            DeclaredKind::Tagged(tag, _) => tag.kind == TagKind::Enum,
             _ => false,
         };
         let size = lower::size_align(self.header, ty).filter(|_| integer).map(|(size, _)| size);
@@ -295,7 +300,7 @@ impl Parser<'_> {
             return Err(Fault::new(at, Problem::NotAllowed { what, verb: "be a bit-field" }));
         };
         let found = constant::expression(self)?.value;
-        let most = if matches!(ty.kind(), CKind::Basic(Basic::Bool)) { 1 } else { size * 8 };
+        let most = if matches!(ty.kind(), DeclaredKind::Basic(Basic::Bool)) { 1 } else { size * 8 };
         let least = u64::from(named);
         match u64::try_from(found) {
             Ok(width) if (least..=most).contains(&width) => Ok(width as u32),
@@ -350,7 +355,7 @@ impl Parser<'_> {
     }
 
     /// Size and alignment; of a flexible array 0 and that of its element.
-    fn member_size(&self, ty: &CType) -> (u64, u64) {
+    fn member_size(&self, ty: &DeclaredType) -> (u64, u64) {
         let known = lower::size_align(self.header, ty);
         known.unwrap_or_else(|| {
             let element = ty.target().and_then(|element| lower::size_align(self.header, element));
@@ -373,7 +378,7 @@ impl Parser<'_> {
             let name = member.name.as_deref().unwrap_or_default();
             if sizes.size == 0 {
                 let what = match member.ty.kind() {
-                    CKind::Array(_, None) => "a flexible array",
+                    DeclaredKind::Array(_, None) => "a flexible array",
                     _ => "of size 0",
                 };
                 return Err(format!("member `{name}` is {what}, so a copy would not be the whole"));

@@ -1,7 +1,7 @@
 //! Declaration specifiers (C17 6.7.1 to 6.7.5): storage classes, qualifiers, and the words of a type.
 
 use crate::attributes::Attributes;
-use crate::ctype::{Basic, CKind, CType, Qualifiers};
+use crate::ctype::{Basic, DeclaredKind, DeclaredType, Qualifiers};
 use crate::error::{Fault, Parsed, Problem};
 use crate::lex::{Kind, Token};
 use crate::parser::Parser;
@@ -20,7 +20,7 @@ bitflags::bitflags! {
 /// What a declaration starts with.
 #[derive(Debug, Clone)]
 pub(crate) struct Specifiers {
-    pub(crate) ty: CType,
+    pub(crate) ty: DeclaredType,
     pub(crate) storage: Storage,
     pub(crate) attributes: Attributes,
     /// Whether it names a struct, union or enum, so that it needs no declarator.
@@ -180,7 +180,7 @@ impl Parser<'_> {
         let mut attributes = Attributes::default();
         let mut qualifiers = Qualifiers::empty();
         let mut words: Vec<&str> = Vec::new();
-        let mut named: Option<CType> = None;
+        let mut named: Option<DeclaredType> = None;
         let mut tagged = false;
         loop {
             if self.attribute(&mut attributes)? {
@@ -270,7 +270,7 @@ impl Parser<'_> {
 }
 
 /// The type that the words make, in any order (C17 6.7.2, 2).
-fn combine(words: &[&str]) -> Option<CType> {
+fn combine(words: &[&str]) -> Option<DeclaredType> {
     let count = |word: &str| words.iter().filter(|w| **w == word).count();
     let (unsigned, signed, longs) = (count("unsigned"), count("signed"), count("long"));
     let complex = count("_Complex");
@@ -283,7 +283,9 @@ fn combine(words: &[&str]) -> Option<CType> {
     let either = |plain: Basic, other: Basic| Some(if unsigned > 0 { other } else { plain });
     let has_sign = unsigned + signed > 0;
     let basic = match (base, count("short"), longs) {
-        (Some("void"), 0, 0) if !has_sign && complex == 0 => return Some(CType::new(CKind::Void)),
+        (Some("void"), 0, 0) if !has_sign && complex == 0 => {
+            return Some(DeclaredType::new(DeclaredKind::Void));
+        }
         (Some("_Bool"), 0, 0) if !has_sign => Some(Basic::Bool),
         (Some("char"), 0, 0) if signed > 0 => Some(Basic::SignedChar),
         (Some("char"), 0, 0) => either(Basic::Char, Basic::UnsignedChar),
@@ -309,8 +311,8 @@ fn combine(words: &[&str]) -> Option<CType> {
         _ => None,
     }?;
     match complex {
-        0 => Some(CType::basic(basic)),
-        _ if basic.is_float() => Some(CType::new(CKind::Complex(basic))),
+        0 => Some(DeclaredType::basic(basic)),
+        _ if basic.is_float() => Some(DeclaredType::new(DeclaredKind::Complex(basic))),
         _ => None,
     }
 }

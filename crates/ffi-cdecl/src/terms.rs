@@ -1,7 +1,7 @@
 //! Constants: the words of C in constant expressions, and the macros that stand for values.
 
 use crate::constant::{self, Terms, Value};
-use crate::ctype::CKind;
+use crate::ctype::DeclaredKind;
 use crate::error::{Fault, Parsed, Problem};
 use crate::header::Constant;
 use crate::lex::{Kind, Token};
@@ -114,14 +114,16 @@ impl Terms for Parser<'_> {
         self.expect(")", "`)`")?;
         let model = self.header.options.convention.data_model();
         match ty.kind() {
-            CKind::Basic(basic) if !basic.is_float() => {
+            DeclaredKind::Basic(basic) if !basic.is_float() => {
                 let scalar = basic.scalar(model);
                 let bits = scalar.map_or(128, |scalar| scalar.size() as u32 * 8);
                 let unsigned = scalar.is_some_and(|scalar| !scalar.is_signed());
                 Ok(Some((bits, unsigned)))
             }
-            CKind::Pointer(_) => Ok(Some((64, true))),
-            CKind::Tagged(..) if self.header.enumeration(&ty).is_some() => Ok(Some((32, false))),
+            DeclaredKind::Pointer(_) => Ok(Some((64, true))),
+            DeclaredKind::Tagged(..) if self.header.enumeration(&ty).is_some() => {
+                Ok(Some((32, false)))
+            }
             _ => Err(Fault::new(at, Problem::Constant("a cast to something that is no integer"))),
         }
     }

@@ -56,6 +56,12 @@ pub enum Error {
     /// A callback could not be made.
     #[error(transparent)]
     Callback(#[from] ffi_callback::CallbackError),
+    /// A declaration did not lead to a function.
+    #[error(transparent)]
+    Declare(#[from] crate::DeclareError),
+    /// A header declares what a library does not have.
+    #[error(transparent)]
+    Bind(#[from] crate::BindError),
     /// A library or a symbol could not be had.
     #[error(transparent)]
     Library(#[from] ffi_dl::LibraryError),
@@ -72,6 +78,9 @@ macro_rules! through {
 }
 
 through! {
+    ffi_cdecl::ParseErrors => Declare;
+    ffi_cdecl::UnsupportedTypeError => Declare;
+    ffi_cdecl::SignatureError => Declare;
     InvalidCallInterfaceError => Prepare;
     CallingConventionError => Prepare;
     UnsupportedPlatformError => Prepare;

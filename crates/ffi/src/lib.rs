@@ -63,6 +63,7 @@ mod call;
 mod callback;
 mod context;
 mod convention;
+mod declared;
 mod errno;
 mod error;
 mod function;
@@ -72,6 +73,7 @@ pub use call::CallInterface;
 pub use callback::Callback;
 pub use context::{CancelFlag, Context};
 pub use convention::implementation;
+pub use declared::{BindError, Bindings, DeclareError, Declared, Missing};
 pub use errno::{Errno, WithErrno};
 #[cfg(windows)]
 pub use errno::{LastError, WithLastError};
@@ -79,6 +81,9 @@ pub use error::{CallError, Error, PrepareError};
 pub use function::Function;
 
 pub use ffi_callback::{Arguments, CallbackError, Closure, ReturnSlot};
+pub use ffi_cdecl::{
+    Constant, Header, Options, ParseError, ParseErrors, SignatureError, UnsupportedTypeError,
+};
 pub use ffi_dl::{
     Flags, Library, LibraryError, Operation, OwnedSymbol, Reason, Symbol, SymbolName,
 };
