@@ -95,8 +95,8 @@ impl<'a> Printer<'a> {
 }
 
 fn declarator(f: &mut Formatter<'_>, parent: &Aggregate, field: &Field) -> Result {
-    // `void *p`, but `double x`.
-    if innermost(&field.ty).as_scalar() != Some(crate::Scalar::Pointer) {
+    // `void *p`, but `double x`; an anonymous struct or union has no name to set apart.
+    if !field.name.is_empty() && innermost(&field.ty).as_scalar() != Some(crate::Scalar::Pointer) {
         f.write_str(" ")?;
     }
     f.write_str(&field.name)?;
