@@ -284,7 +284,7 @@ impl CallInterface {
     ) -> Result<Value, CallError> {
         let mut value = Value::new(self.signature().return_type())?;
         let target = value.as_mut_ptr().cast::<MaybeUninit<u8>>();
-        // SAFETY: the memory has that size and is nobody else's; a call initialises all of it.
+        // SAFETY: the memory has that size and is nobody else's, and a call writes only whole bytes.
         let target = unsafe { std::slice::from_raw_parts_mut(target, value.ty.size()) };
         // SAFETY: the caller's.
         unsafe { self.call_into(function, arguments, target) }?;
