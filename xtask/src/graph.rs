@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ffi-abi-win64", &["ffi-asm", "ffi-types"]),
     ("ffi-abi-arm64", &["ffi-asm", "ffi-types"]),
     ("ffi-callback", &["ffi-types"]),
+    ("ffi-cdecl", &["ffi-types"]),
     ("ffi-dl", &[]),
     (
         "ffi",

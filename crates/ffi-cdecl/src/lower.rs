@@ -1,0 +1,141 @@
+//! From types as declared to types as passed.
+
+use crate::ctype::{Basic, CKind, CType, FunctionType, TagKind};
+use crate::error::{Position, UnsupportedTypeError};
+use crate::header::{Body, Header};
+use alloc::string::{String, ToString};
+use ffi_types::{Aapcs64, Convention, Signature, Type, Win64};
+
+/// The type as a signature has it.
+pub(crate) fn lower(header: &Header, ty: &CType) -> Result<Type, UnsupportedTypeError> {
+    reduce(header, ty).map_err(|reason| UnsupportedTypeError {
+        what: ty.to_string(),
+        reason,
+        position: None,
+    })
+}
+
+fn reduce(header: &Header, ty: &CType) -> Result<Type, String> {
+    let model = header.options.convention.data_model();
+    let basic = |basic: Basic| match basic.scalar(model) {
+        Some(scalar) => Ok(Type::scalar(scalar)),
+        None => Err("this type cannot be passed yet".into()),
+    };
+    match ty.kind() {
+        CKind::Void => Ok(Type::VOID),
+        CKind::Basic(kind) => basic(*kind),
+        CKind::Pointer(_) => Ok(Type::POINTER),
+        CKind::Complex(_) | CKind::Vector { .. } => Err("this type cannot be passed yet".into()),
+        CKind::Array(_, None) => Err("an array without a length has no size".into()),
+        CKind::Array(element, Some(len)) => {
+            Type::array(reduce(header, element)?, *len as usize).map_err(|error| error.to_string())
+        }
+        CKind::Function(_) => Err("a function is no value; a pointer to one is".into()),
+        CKind::VaList => match header.options.convention {
+            Convention::SysV | Convention::Aapcs64(Aapcs64::Standard) => {
+                Err("this type can be a parameter only".into())
+            }
+            _ => Ok(Type::POINTER),
+        },
+        CKind::Tagged(tag, id) => match header.tagged.get(id.0 as usize).map(|t| &t.body) {
+            Some(Body::Record(record)) => record.ty.clone(),
+            Some(Body::Enum(enumeration)) => basic(enumeration.underlying),
+            _ if tag.kind == TagKind::Enum => Err("it is declared, but not defined".into()),
+            _ => Err("it is declared, but not defined; only a pointer to it can be passed".into()),
+        },
+    }
+}
+
+/// `va_list` as a parameter: an array on System V, which decays, and a struct by AAPCS64 (10.1.5).
+fn parameter(header: &Header, ty: &CType) -> Result<Type, UnsupportedTypeError> {
+    match (ty.kind(), header.options.convention) {
+        (CKind::VaList, Convention::SysV) => Ok(Type::POINTER),
+        (CKind::VaList, Convention::Aapcs64(Aapcs64::Standard)) => {
+            let list = Type::structure("__va_list")
+                .field("__stack", Type::POINTER)
+                .field("__gr_top", Type::POINTER)
+                .field("__vr_top", Type::POINTER)
+                .field("__gr_offs", Type::I32)
+                .field("__vr_offs", Type::I32);
+            let refused = |error: ffi_types::TypeValidationError| UnsupportedTypeError {
+                what: ty.to_string(),
+                reason: error.to_string(),
+                position: None,
+            };
+            list.build().map_err(refused)
+        }
+        _ => lower(header, ty),
+    }
+}
+
+/// The signature of a function, with no variadic arguments.
+pub(crate) fn signature(
+    header: &Header,
+    function: &FunctionType,
+    convention: Convention,
+) -> Result<Signature, UnsupportedTypeError> {
+    let at = |position| move |error| UnsupportedTypeError { position: Some(position), ..error };
+    let result = lower(header, &function.result).map_err(at(Position::Result))?;
+    let mut types = alloc::vec::Vec::with_capacity(function.parameters.len());
+    for (index, p) in function.parameters.iter().enumerate() {
+        types.push(parameter(header, &p.ty).map_err(at(Position::Parameter(index)))?);
+    }
+    let fixed = types.len();
+    let signature = if function.variadic {
+        Signature::variadic(convention, result, types, fixed)
+    } else {
+        Signature::new(convention, result, types)
+    };
+    signature.map_err(|error| UnsupportedTypeError {
+        what: CType::new(CKind::Function(function.clone().into())).to_string(),
+        reason: error.to_string(),
+        position: None,
+    })
+}
+
+/// `sizeof` and `_Alignof`, in bytes.
+pub(crate) fn size_align(header: &Header, ty: &CType) -> Option<(u64, u64)> {
+    let (size, align) = natural_size_align(header, ty)?;
+    Some((size, ty.alias_align().map_or(align, u64::from)))
+}
+
+fn natural_size_align(header: &Header, ty: &CType) -> Option<(u64, u64)> {
+    let convention = header.options.convention;
+    let basic = |basic: Basic| {
+        let size = match (basic, basic.scalar(convention.data_model())) {
+            (_, Some(scalar)) => scalar.size() as u64,
+            (Basic::Float16 | Basic::BFloat16, _) => 2,
+            (Basic::LongDouble, _) => match convention {
+                Convention::Win64(Win64::Msvc) => 8,
+                Convention::Aapcs64(Aapcs64::Apple | Aapcs64::Windows) => 8,
+                _ => 16,
+            },
+            _ => 16,
+        };
+        (size, size)
+    };
+    Some(match ty.kind() {
+        CKind::Void | CKind::Function(_) => return None,
+        CKind::Basic(kind) => basic(*kind),
+        CKind::Complex(kind) => {
+            let (size, align) = basic(*kind);
+            (2 * size, align)
+        }
+        CKind::Vector { size, .. } => (*size, size.next_power_of_two()),
+        CKind::Pointer(_) => (8, 8),
+        CKind::Array(element, len) => {
+            let (size, align) = size_align(header, element)?;
+            (size.checked_mul((*len)?)?, align)
+        }
+        CKind::VaList => match convention {
+            Convention::SysV => (24, 8),
+            Convention::Aapcs64(Aapcs64::Standard) => (32, 8),
+            _ => (8, 8),
+        },
+        CKind::Tagged(_, id) => match &header.tagged.get(id.0 as usize)?.body {
+            Body::Record(record) => (record.size, record.align),
+            Body::Enum(enumeration) => basic(enumeration.underlying),
+            Body::Incomplete => return None,
+        },
+    })
+}

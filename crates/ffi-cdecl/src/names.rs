@@ -1,0 +1,255 @@
+//! The type names that a text may use without declaring them.
+
+use crate::ctype::{Basic, CKind, CType, Qualifiers};
+use alloc::sync::Arc;
+use ffi_types::{DataModel, Scalar, Type};
+
+/// Names of `<stdint.h>`, `<stddef.h>` and POSIX, by what they are where `long` has 8 bytes.
+const STANDARD: &[(&str, Basic)] = &[
+    ("bool", Basic::Bool),
+    ("int8_t", Basic::SignedChar),
+    ("uint8_t", Basic::UnsignedChar),
+    ("int16_t", Basic::Short),
+    ("uint16_t", Basic::UnsignedShort),
+    ("int32_t", Basic::Int),
+    ("uint32_t", Basic::UnsignedInt),
+    ("int_least8_t", Basic::SignedChar),
+    ("uint_least8_t", Basic::UnsignedChar),
+    ("int_least16_t", Basic::Short),
+    ("uint_least16_t", Basic::UnsignedShort),
+    ("int_least32_t", Basic::Int),
+    ("uint_least32_t", Basic::UnsignedInt),
+    ("int_fast8_t", Basic::SignedChar),
+    ("uint_fast8_t", Basic::UnsignedChar),
+    ("char16_t", Basic::UnsignedShort),
+    ("char32_t", Basic::UnsignedInt),
+    ("pid_t", Basic::Int),
+    ("uid_t", Basic::UnsignedInt),
+    ("gid_t", Basic::UnsignedInt),
+    ("socklen_t", Basic::UnsignedInt),
+    ("wint_t", Basic::UnsignedInt),
+];
+
+/// Those of 64 bits, signed and unsigned: `long` where it has them, `long long` otherwise.
+const WORDS: &[(&str, bool)] = &[
+    ("int64_t", true),
+    ("uint64_t", false),
+    ("int_least64_t", true),
+    ("uint_least64_t", false),
+    ("int_fast64_t", true),
+    ("uint_fast64_t", false),
+    ("intmax_t", true),
+    ("uintmax_t", false),
+    ("intptr_t", true),
+    ("uintptr_t", false),
+    ("ptrdiff_t", true),
+    ("size_t", false),
+    ("ssize_t", true),
+    ("off_t", true),
+    ("time_t", true),
+];
+
+/// Names of `<windows.h>`. `LONG` and its kin have 4 bytes wherever the text is read.
+const WINDOWS: &[(&str, Basic)] = &[
+    ("BOOL", Basic::Int),
+    ("BOOLEAN", Basic::UnsignedChar),
+    ("BYTE", Basic::UnsignedChar),
+    ("CHAR", Basic::Char),
+    ("UCHAR", Basic::UnsignedChar),
+    ("SHORT", Basic::Short),
+    ("USHORT", Basic::UnsignedShort),
+    ("WORD", Basic::UnsignedShort),
+    ("ATOM", Basic::UnsignedShort),
+    ("LANGID", Basic::UnsignedShort),
+    ("INT", Basic::Int),
+    ("UINT", Basic::UnsignedInt),
+    ("LONG", Basic::Int),
+    ("ULONG", Basic::UnsignedInt),
+    ("DWORD", Basic::UnsignedInt),
+    ("LONG32", Basic::Int),
+    ("ULONG32", Basic::UnsignedInt),
+    ("DWORD32", Basic::UnsignedInt),
+    ("LCID", Basic::UnsignedInt),
+    ("COLORREF", Basic::UnsignedInt),
+    ("ACCESS_MASK", Basic::UnsignedInt),
+    ("HRESULT", Basic::Int),
+    ("NTSTATUS", Basic::Int),
+    ("FLOAT", Basic::Float),
+    ("LONGLONG", Basic::LongLong),
+    ("ULONGLONG", Basic::UnsignedLongLong),
+    ("LONG64", Basic::LongLong),
+    ("ULONG64", Basic::UnsignedLongLong),
+    ("DWORD64", Basic::UnsignedLongLong),
+    ("DWORDLONG", Basic::UnsignedLongLong),
+    ("INT64", Basic::LongLong),
+    ("UINT64", Basic::UnsignedLongLong),
+    ("INT_PTR", Basic::LongLong),
+    ("UINT_PTR", Basic::UnsignedLongLong),
+    ("LONG_PTR", Basic::LongLong),
+    ("ULONG_PTR", Basic::UnsignedLongLong),
+    ("DWORD_PTR", Basic::UnsignedLongLong),
+    ("SIZE_T", Basic::UnsignedLongLong),
+    ("SSIZE_T", Basic::LongLong),
+    ("WPARAM", Basic::UnsignedLongLong),
+    ("LPARAM", Basic::LongLong),
+    ("LRESULT", Basic::LongLong),
+    ("WCHAR", Basic::UnsignedShort),
+];
+
+/// Pointers to one of the above, or to `void`.
+const WINDOWS_POINTERS: &[(&str, &str, bool)] = &[
+    ("PVOID", "void", false),
+    ("LPVOID", "void", false),
+    ("LPCVOID", "void", true),
+    ("PSTR", "CHAR", false),
+    ("LPSTR", "CHAR", false),
+    ("PCSTR", "CHAR", true),
+    ("LPCSTR", "CHAR", true),
+    ("PWSTR", "WCHAR", false),
+    ("LPWSTR", "WCHAR", false),
+    ("PCWSTR", "WCHAR", true),
+    ("LPCWSTR", "WCHAR", true),
+    ("PBOOL", "BOOL", false),
+    ("LPBOOL", "BOOL", false),
+    ("PBYTE", "BYTE", false),
+    ("LPBYTE", "BYTE", false),
+    ("PWORD", "WORD", false),
+    ("LPWORD", "WORD", false),
+    ("PDWORD", "DWORD", false),
+    ("LPDWORD", "DWORD", false),
+    ("PLONG", "LONG", false),
+    ("LPLONG", "LONG", false),
+    ("PULONG", "ULONG", false),
+    ("PINT", "INT", false),
+    ("LPINT", "INT", false),
+    ("PUINT", "UINT", false),
+    ("PSIZE_T", "SIZE_T", false),
+    ("PULONG_PTR", "ULONG_PTR", false),
+];
+
+/// Handles, all of them pointers to something private.
+const WINDOWS_HANDLES: &[&str] = &[
+    "HANDLE",
+    "HMODULE",
+    "HINSTANCE",
+    "HWND",
+    "HDC",
+    "HMENU",
+    "HICON",
+    "HCURSOR",
+    "HBRUSH",
+    "HBITMAP",
+    "HFONT",
+    "HPEN",
+    "HRGN",
+    "HKEY",
+    "HGLOBAL",
+    "HLOCAL",
+    "HRSRC",
+    "HHOOK",
+    "HMONITOR",
+    "FARPROC",
+];
+
+/// Hands every name to `add`.
+pub(crate) fn known(model: DataModel, windows: bool, mut add: impl FnMut(&'static str, CType)) {
+    for &(name, basic) in STANDARD {
+        add(name, CType::basic(basic));
+    }
+    let long_has_64_bits = model.c_long() == Type::I64;
+    for &(name, signed) in WORDS {
+        add(
+            name,
+            CType::basic(match (long_has_64_bits, signed) {
+                (true, true) => Basic::Long,
+                (true, false) => Basic::UnsignedLong,
+                (false, true) => Basic::LongLong,
+                (false, false) => Basic::UnsignedLongLong,
+            }),
+        );
+    }
+    add(
+        "wchar_t",
+        CType::basic(match model.wchar_t().as_scalar() {
+            Some(Scalar::U16) => Basic::UnsignedShort,
+            Some(Scalar::U32) => Basic::UnsignedInt,
+            _ => Basic::Int,
+        }),
+    );
+    for name in ["va_list", "__builtin_va_list", "__gnuc_va_list"] {
+        add(name, CType::new(CKind::VaList));
+    }
+    if !windows {
+        return;
+    }
+    for &(name, basic) in WINDOWS {
+        add(name, CType::basic(basic));
+    }
+    for &(name, target, constant) in WINDOWS_POINTERS {
+        let target = match WINDOWS.iter().find(|(name, _)| *name == target) {
+            Some(&(name, basic)) => CType::basic(basic).named(Arc::from(name)),
+            None => CType::new(CKind::Void),
+        };
+        let constant = if constant { Qualifiers::CONST } else { Qualifiers::empty() };
+        add(name, target.qualified(constant).pointer_to());
+    }
+    for &name in WINDOWS_HANDLES {
+        add(name, CType::new(CKind::Void).pointer_to());
+    }
+    add("VOID", CType::new(CKind::Void));
+}
+
+/// The one of `names` that a person most likely meant by `name`, if any is near.
+pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let most = match name.len() {
+        0..=2 => return None,
+        3..=5 => 1,
+        _ => 2,
+    };
+    let near = names.filter_map(|known| {
+        let (a, b) = (known.as_bytes(), name.as_bytes());
+        if a.len().abs_diff(b.len()) > most || b.len() > 64 {
+            return None;
+        }
+        let case = known.eq_ignore_ascii_case(name);
+        let distance = if case { 0 } else { distance(a, b) };
+        (distance <= most).then_some((distance, known))
+    });
+    near.min().map(|(_, known)| known)
+}
+
+/// How many letters must be changed, added, left out or swapped with the next.
+fn distance(a: &[u8], b: &[u8]) -> usize {
+    let mut rows = [[0_usize; 80]; 3];
+    for (j, cell) in rows[1].iter_mut().enumerate().take(b.len() + 1) {
+        *cell = j;
+    }
+    for i in 1..=a.len() {
+        let mut row = [i; 80];
+        for j in 1..=b.len() {
+            let same = a[i - 1] == b[j - 1];
+            row[j] = (rows[1][j - 1] + usize::from(!same)).min(rows[1][j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                row[j] = row[j].min(rows[0][j - 2] + 1);
+            }
+        }
+        rows = [rows[1], row, rows[2]];
+    }
+    rows[1][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_the_hand_is_near() {
+        let names = ["size_t", "ssize_t", "uint32_t", "DWORD"];
+        let near = |name| nearest(name, names.into_iter());
+        assert_eq!(near("unit32_t"), Some("uint32_t"));
+        assert_eq!(near("sizet"), Some("size_t"));
+        assert_eq!(near("dword"), Some("DWORD"));
+        assert_eq!(near("window"), None);
+        assert_eq!(near(&"x".repeat(1000)), None);
+    }
+}
