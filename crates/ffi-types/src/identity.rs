@@ -53,29 +53,30 @@ impl Hash for Type {
 }
 
 impl Aggregate {
-    /// Equal in all but the types of the members.
+    /// Equal in all but the types of the members. Attributes count by what they did to the layout
+    /// alone: the same struct can be declared in several ways.
     fn same_outside(&self, other: &Self) -> bool {
         self.hash == other.hash
-            && (self.kind, self.count, self.size, self.align)
-                == (other.kind, other.count, other.size, other.align)
-            && (self.natural_align, self.pack, self.attribute_align, self.stated)
-                == (other.natural_align, other.pack, other.attribute_align, other.stated)
+            && (self.kind, self.count, self.size, self.align, self.natural_align)
+                == (other.kind, other.count, other.size, other.align, other.natural_align)
             && self.name == other.name
             && self.fields.len() == other.fields.len()
-            && self.fields.iter().zip(&other.fields).all(|(f, g)| {
-                (&f.name, f.offset, f.attribute_align) == (&g.name, g.offset, g.attribute_align)
-            })
+            && self
+                .fields
+                .iter()
+                .zip(&other.fields)
+                .all(|(f, g)| (&f.name, f.offset) == (&g.name, g.offset))
     }
 
-    /// The hash of all parts, by FNV-1a; a member that is an aggregate adds its own.
+    /// The hash of all that equality compares, by FNV-1a; a member that is an aggregate adds its
+    /// own.
     pub(crate) fn compute_hash(&self) -> u64 {
         let mut state = Fnv(0xcbf2_9ce4_8422_2325);
         self.kind.hash(&mut state);
         self.name.hash(&mut state);
-        (self.count, self.size, self.align).hash(&mut state);
-        (self.natural_align, self.pack, self.attribute_align, self.stated).hash(&mut state);
+        (self.count, self.size, self.align, self.natural_align).hash(&mut state);
         for field in &self.fields {
-            (&field.name, field.offset, field.attribute_align).hash(&mut state);
+            (&field.name, field.offset).hash(&mut state);
             field.ty.hash(&mut state);
         }
         state.finish()

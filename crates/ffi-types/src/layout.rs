@@ -42,7 +42,8 @@ impl AggregateBuilder {
         Self { kind, name, members: Vec::new(), pack: None, align: None, stated: None }
     }
 
-    /// Adds a member.
+    /// Adds a member. A struct or union without a name is an anonymous member, of which there may
+    /// be several: its members are reached as if they were those of the whole.
     pub fn field(self, name: &str, ty: Type) -> Self {
         self.add(name, ty, None, None)
     }
@@ -163,6 +164,10 @@ impl AggregateBuilder {
             }
             if let Some(align) = member.align {
                 check_align(align).map_err(|reason| self.error(reason, Some(index)))?;
+            }
+            let aggregate = matches!(member.ty.kind(), TypeKind::Struct | TypeKind::Union);
+            if member.name.is_empty() && aggregate {
+                continue;
             }
             if let Some(first) = names.insert(member.name.as_str(), index) {
                 return Err(self.error(TypeProblem::DuplicateName { first }, Some(index)));

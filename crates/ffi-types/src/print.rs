@@ -95,8 +95,12 @@ impl<'a> Printer<'a> {
 }
 
 fn declarator(f: &mut Formatter<'_>, parent: &Aggregate, field: &Field) -> Result {
-    // `void *p`, but `double x`.
-    if innermost(&field.ty).as_scalar() != Some(crate::Scalar::Pointer) {
+    // `void *p`, but `double x`; an anonymous struct or union has no name to set apart.
+    let apart = match innermost(&field.ty).as_scalar() {
+        Some(scalar) => scalar != crate::Scalar::Pointer,
+        None => !field.name.is_empty(),
+    };
+    if apart {
         f.write_str(" ")?;
     }
     f.write_str(&field.name)?;

@@ -10,8 +10,9 @@ use core::mem::ManuallyDrop;
 /// A C type.
 ///
 /// Immutable, `Send + Sync`, and cheap to clone: a scalar is a constant, an aggregate is shared
-/// behind an [`Arc`]. Two types are equal when they were built alike: the
-/// same members with the same names, attributes and layout.
+/// behind an [`Arc`]. Two types are equal when they have the same kind, tag, size, alignment and
+/// natural alignment, and the same members: their names, offsets and types. How the layout came
+/// about, by attributes or by being stated, makes no difference.
 /// A struct can only be made of finished types, so none can contain itself by value:
 ///
 /// ```compile_fail

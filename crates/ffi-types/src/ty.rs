@@ -160,7 +160,7 @@ pub(crate) struct Aggregate {
     /// The layout is the caller's, so C text alone does not give it.
     pub(crate) stated: bool,
     pub(crate) leaves: Box<[Leaf]>,
-    /// Of everything above: comparing it first makes unequal types cheap to tell apart.
+    /// Of all that equality compares: comparing it first makes unequal types cheap to tell apart.
     pub(crate) hash: u64,
 }
 
@@ -174,7 +174,7 @@ pub struct Field {
 }
 
 impl Field {
-    /// The member's name.
+    /// The member's name; empty for an anonymous struct or union (C11 6.7.2.1, 13).
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -340,7 +340,7 @@ impl Type {
         }
     }
 
-    /// The member of that name.
+    /// The member of that name. What is inside an anonymous member is found in that member's type.
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields().iter().find(|field| field.name() == name)
     }

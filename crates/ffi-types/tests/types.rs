@@ -121,7 +121,7 @@ fn equal_types_hash_equal_and_different_ones_differ() {
     let others = [
         structure(&[Type::F64, Type::U8]).build(),
         structure(&[Type::F64, Type::I8]).align(16).build(),
-        structure(&[Type::F64, Type::I8]).pack(8).build(),
+        structure(&[Type::F64, Type::I8]).pack(4).build(),
         Type::structure("t").field("m0", Type::F64).field("m1", Type::I8).build(),
         Type::structure("s").field("m0", Type::F64).field("other", Type::I8).build(),
         Type::union("s").field("m0", Type::F64).field("m1", Type::I8).build(),

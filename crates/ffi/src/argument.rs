@@ -1,7 +1,7 @@
 //! Arguments for checked calls.
 
 use ffi_types::{CType, InterfaceField, InterfaceReason, InvalidCallInterfaceError};
-use ffi_types::{MAX_ARGUMENTS, Scalar, Signature};
+use ffi_types::{MAX_ARGUMENTS, Scalar, Signature, Type};
 use std::ffi::c_void;
 use std::marker::PhantomData;
 
@@ -41,6 +41,12 @@ impl<'a> Arg<'a> {
     pub fn bytes(value: &'a [u8]) -> Self {
         let pointer = value.as_ptr().cast();
         Self { pointer, size: value.len(), kind: Kind::Bytes, value: PhantomData }
+    }
+
+    /// The bytes of a value of that type.
+    pub(crate) fn typed(ty: &Type, value: &'a [u8]) -> Self {
+        let kind = ty.as_scalar().map_or(Kind::Aggregate, Kind::Scalar);
+        Self { kind, ..Self::bytes(value) }
     }
 }
 

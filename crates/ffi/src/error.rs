@@ -1,5 +1,7 @@
 //! The errors of the facade, and the one that holds them all.
 
+use crate::path::FieldError;
+use crate::value::AllocationError;
 use ffi_types::{
     CallingConventionError, InvalidCallInterfaceError, TypeValidationError,
     UnsupportedPlatformError,
@@ -29,6 +31,9 @@ pub enum CallError {
     /// What was given does not fit the prepared interface.
     #[error(transparent)]
     Interface(#[from] InvalidCallInterfaceError),
+    /// There is no memory for the result, or for an argument of a callback.
+    #[error(transparent)]
+    Allocation(#[from] AllocationError),
     /// The context's flag was raised before the call.
     #[error("the call was cancelled before it started")]
     Cancelled,
@@ -53,6 +58,9 @@ pub enum Error {
     /// A call did not take place.
     #[error(transparent)]
     Call(#[from] CallError),
+    /// A member of a value could not be read or written.
+    #[error(transparent)]
+    Field(#[from] FieldError),
     /// A callback could not be made.
     #[error(transparent)]
     Callback(#[from] ffi_callback::CallbackError),
@@ -84,4 +92,5 @@ through! {
     InvalidCallInterfaceError => Prepare;
     CallingConventionError => Prepare;
     UnsupportedPlatformError => Prepare;
+    AllocationError => Call;
 }

@@ -7,6 +7,7 @@ use crate::errno::WithErrno;
 #[cfg(windows)]
 use crate::errno::WithLastError;
 use crate::error::CallError;
+use crate::value::Value;
 use ffi_dl::{Library, LibraryError};
 use ffi_types::CType;
 use std::ffi::c_void;
@@ -131,5 +132,17 @@ impl Function {
     ) -> Result<(), CallError> {
         // SAFETY: the caller's.
         unsafe { self.interface.call_into(self.address, arguments, result) }
+    }
+
+    /// [`CallInterface::call_value`] on this function.
+    ///
+    /// # Safety
+    /// As for [`call`](Self::call).
+    ///
+    /// # Errors
+    /// As for [`CallInterface::call_value`].
+    pub unsafe fn call_value(&self, arguments: &[Arg<'_>]) -> Result<Value, CallError> {
+        // SAFETY: the caller's.
+        unsafe { self.interface.call_value(self.address, arguments) }
     }
 }

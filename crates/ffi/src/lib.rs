@@ -67,6 +67,9 @@ mod declared;
 mod errno;
 mod error;
 mod function;
+mod path;
+mod value;
+mod value_text;
 
 pub use argument::{Arg, arg};
 pub use call::CallInterface;
@@ -79,6 +82,8 @@ pub use errno::{Errno, WithErrno};
 pub use errno::{LastError, WithLastError};
 pub use error::{CallError, Error, PrepareError};
 pub use function::Function;
+pub use path::{FieldError, FieldProblem};
+pub use value::{AllocationError, Value};
 
 pub use ffi_callback::{Arguments, CallbackError, Closure, ReturnSlot};
 pub use ffi_cdecl::{
@@ -90,6 +95,6 @@ pub use ffi_dl::{
 pub use ffi_types::{
     Aapcs64, AggregateBuilder, CType, CallingConvention, CallingConventionError, Convention,
     DataModel, Extension, Field, InterfaceField, InterfaceReason, InvalidCallInterfaceError, Leaf,
-    Location, MAX_ARGUMENTS, Move, Placement, Plan, ReturnPlan, Scalar, Signature, Type, TypeKind,
-    TypeProblem, TypeValidationError, UnsupportedPlatformError, Win64,
+    Location, MAX_ARGUMENTS, MAX_LEAVES_SIZE, Move, Placement, Plan, ReturnPlan, Scalar, Signature,
+    Type, TypeKind, TypeProblem, TypeValidationError, UnsupportedPlatformError, Win64,
 };
