@@ -95,8 +95,8 @@ impl Function {
     ///
     /// # Errors
     /// [`UnsupportedTypeError`] for a parameter or result that cannot be passed by value.
-    pub fn signature(&self) -> Result<&Signature, &UnsupportedTypeError> {
-        self.signature.as_ref()
+    pub fn signature(&self) -> Result<&Signature, UnsupportedTypeError> {
+        self.signature.as_ref().map_err(Clone::clone)
     }
 
     /// The signature of a call of a variadic function that passes values of these types through
@@ -109,7 +109,7 @@ impl Function {
         &self,
         variadic: impl IntoIterator<Item = Type>,
     ) -> Result<Signature, SignatureError> {
-        let fixed = self.signature.as_ref().map_err(|error| error.clone())?;
+        let fixed = self.signature()?;
         let types = fixed.arguments().iter().cloned().chain(variadic);
         let result = fixed.return_type().clone();
         Ok(Signature::variadic(self.convention, result, types, fixed.arguments().len())?)

@@ -79,8 +79,10 @@ pub(crate) fn function<'h>(
 ) -> Result<&'h Function, ParseErrors> {
     let index = run(header, text, |parser| {
         parser.declarations();
-        match parser.declared[..] {
-            [index] => Ok(index),
+        match (parser.faults.pop(), &parser.declared[..]) {
+            // Mistakes say more than what they led to.
+            (Some(fault), _) => Err(fault),
+            (None, [index]) => Ok(*index),
             _ => {
                 let found = match parser.declared.len() {
                     0 => "no function".into(),

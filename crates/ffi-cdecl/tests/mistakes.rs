@@ -24,6 +24,7 @@ fn each_mistake_says_what_was_found_and_what_was_expected() {
         ("sizt f(void);", "1:1: unknown type name `sizt`"),
         ("size f(void);", "1:1: unknown type name `size`"),
         ("unit32_t f(void);", "1:1: unknown type name `unit32_t`; did you mean `uint32_t`?"),
+        ("double pow(duoble x);", "1:12: unknown type name `duoble`; did you mean `double`?"),
         ("unsinged f(void);", "1:1: unknown type name `unsinged`; did you mean `unsigned`?"),
         ("unsigned float f(void);", "1:1: `unsigned float` is not a type"),
         ("int f(void) { return", "1:21: the text ends in a function's body"),

@@ -71,7 +71,7 @@ pub trait Declared {
     /// let found = error.into_bindings();
     /// // SAFETY: this is its prototype.
     /// let root: f64 = unsafe { found.function("cbrt")?.call(&[arg(&27.0)]) }?;
-    /// assert_eq!(root, 3.0);
+    /// assert!((root - 3.0).abs() < 1e-15);
     /// # }
     /// # Ok::<(), ffi::Error>(())
     /// ```
@@ -188,7 +188,7 @@ impl Declared for Library {
 fn load(library: &Library, declared: &ffi_cdecl::Function) -> Result<Function, DeclareError> {
     // The name first: that a function is not there says more than that it could not be called.
     library.symbol(declared.symbol())?;
-    let signature = declared.signature().map_err(Clone::clone)?;
+    let signature = declared.signature()?;
     let interface = CallInterface::with_signature(signature.clone())?;
     Ok(Function::load(library, declared.symbol(), &interface)?)
 }

@@ -209,18 +209,8 @@ fn members(ty: &Type) -> impl Iterator<Item = (&Field, usize)> {
 
 #[cold]
 fn no_such_member(ty: &Type, name: &str) -> FieldProblem {
-    /// Comparing takes the product of two lengths, and nobody mistypes a name longer than this.
-    const LONGEST: usize = 64;
-    /// Below this likeness, which is 1 for equal names, a suggestion is of no help.
-    const ALIKE: f64 = 0.7;
     let members: Vec<String> = members(ty).map(|(field, _)| field.name().into()).collect();
-    let nearest = members
-        .iter()
-        .filter(|member| member.len().max(name.len()) <= LONGEST)
-        .map(|member| (strsim::jaro(member, name), member))
-        .filter(|(likeness, _)| *likeness > ALIKE)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, member)| member.clone());
+    let nearest = ffi_cdecl::nearest(name, members.iter().map(String::as_str)).map(String::from);
     FieldProblem::NoSuchMember { name: name.into(), ty: described(ty), members, nearest }
 }
 
