@@ -1,8 +1,9 @@
 //! The headers of the C library's mathematics, zlib and SQLite, as installed: read after the
 //! preprocessor, and compared with what the compiler itself makes of them.
 
-use ffi_cdecl::{DeclaredType, Header, Record};
+use ffi_cdecl::{DeclaredType, Header, Options, Record};
 use ffi_tests::compile::{Compiler, accepts, compilers, preprocessed};
+use ffi_tests::random;
 use std::fmt::Write;
 
 /// Reads a header, and has the compiler check sizes, offsets and prototypes.
@@ -165,5 +166,23 @@ fn what_is_printed_reads_back() {
         header.typedefs().map(|(name, ty)| (name.to_string(), ty.clone())).collect();
     for (name, ty) in types {
         assert_eq!(header.parse_type(&name).unwrap_or_else(|e| panic!("{e}")), ty);
+    }
+}
+
+/// Any signature, printed as C and read again, is the same signature.
+#[test]
+fn printed_signatures_read_back() {
+    let (seed, count) = random::from_environment();
+    for case in random::cases(seed).take(count) {
+        let signature = &case.signature;
+        let text = signature.to_string();
+        let mut header = Options::default().empty();
+        let again = header.parse_type(&text).unwrap_or_else(|errors| panic!("{errors}"));
+        let function = again.function().unwrap_or_else(|| panic!("{text} is no function"));
+        let variadic =
+            signature.first_variadic().map_or(signature.arguments().len(), |first| first);
+        let variadic = signature.arguments()[variadic..].iter().cloned();
+        let again = header.signature_of(function, variadic).expect(&text);
+        assert_eq!(&again, signature, "{text}\n{again}");
     }
 }

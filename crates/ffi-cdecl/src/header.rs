@@ -109,11 +109,28 @@ impl Function {
         &self,
         variadic: impl IntoIterator<Item = Type>,
     ) -> Result<Signature, SignatureError> {
-        let fixed = self.signature()?;
-        let types = fixed.arguments().iter().cloned().chain(variadic);
-        let result = fixed.return_type().clone();
-        Ok(Signature::variadic(self.convention, result, types, fixed.arguments().len())?)
+        with_variadic(self.signature()?, variadic)
     }
+}
+
+/// The signature with arguments behind the fixed ones. A function without `...` takes none.
+fn with_variadic(
+    fixed: &Signature,
+    variadic: impl IntoIterator<Item = Type>,
+) -> Result<Signature, SignatureError> {
+    let variadic: Vec<Type> = variadic.into_iter().collect();
+    let (result, count) = (fixed.return_type().clone(), fixed.arguments().len());
+    let types = fixed.arguments().iter().cloned();
+    if fixed.first_variadic().is_none() {
+        if !variadic.is_empty() {
+            return Err(SignatureError::NotVariadic {
+                expected: count,
+                found: count + variadic.len(),
+            });
+        }
+        return Ok(fixed.clone());
+    }
+    Ok(Signature::variadic(fixed.convention(), result, types.chain(variadic), count)?)
 }
 
 /// Prints the prototype, without a semicolon.
@@ -130,6 +147,14 @@ pub enum SignatureError {
     /// One of its types cannot be passed.
     #[error(transparent)]
     Type(#[from] UnsupportedTypeError),
+    /// More arguments for a function that takes no `...`.
+    #[error("expected {expected} arguments, found {found}: the function takes no `...`")]
+    NotVariadic {
+        /// As many as it has parameters.
+        expected: usize,
+        /// As many as there are.
+        found: usize,
+    },
     /// The types do not make a signature.
     #[error(transparent)]
     Interface(#[from] InvalidCallInterfaceError),
@@ -433,6 +458,33 @@ impl Header {
     /// [`UnsupportedTypeError`] for one that cannot be passed by value.
     pub fn lower(&self, ty: &DeclaredType) -> Result<Type, UnsupportedTypeError> {
         lower::lower(self, ty)
+    }
+
+    /// The signature of a function's type, for a call that passes values of these types through
+    /// `...`.
+    ///
+    /// # Errors
+    /// As for [`Function::signature_with`].
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi_cdecl::{Header, Options};
+    /// use ffi_types::Type;
+    /// let mut header = Options::default().empty();
+    /// let printf = header.parse_type("int (const char *, ...)")?;
+    /// let function = printf.function().expect("it is a function's type");
+    /// let signature = header.signature_of(function, [Type::I32, Type::F64])?;
+    /// assert_eq!(signature.to_string(), "int32_t (void *, ... /* int32_t, double */)");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn signature_of(
+        &self,
+        function: &FunctionType,
+        variadic: impl IntoIterator<Item = Type>,
+    ) -> Result<Signature, SignatureError> {
+        let convention = function.convention.unwrap_or(self.options.convention);
+        let fixed = lower::signature(self, function, convention)?;
+        with_variadic(&fixed, variadic)
     }
 
     /// Size and alignment of a type in bytes, `sizeof` and `_Alignof`; `None` where C has none.
