@@ -1,6 +1,7 @@
 //! The tasks of this workspace: `cargo xtask <task>`.
 
 mod compile_service;
+mod fuzz;
 mod graph;
 mod matrix;
 mod prepare;
@@ -56,6 +57,11 @@ const TASKS: &[Task] = &[
         name: "bench",
         help: "run the benchmarks and write the table to docs/",
         run: Run::Alone(steps::bench),
+    },
+    Task {
+        name: "fuzz",
+        help: "try inputs that nobody thought of: `fuzz cdecl 600`, in seconds",
+        run: Run::With(fuzz::run),
     },
     Task {
         name: "readme",
