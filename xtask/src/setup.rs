@@ -163,6 +163,8 @@ mod tests {
                        install ok installed|libc6-dev|arm64|libc-dev (= 2.36)\n\
                        hold ok installed|libsqlite3-0|amd64|\n\
                        install ok installed|zlib1g|amd64|libz1\n\
+                       install ok installed|zlib1g-dev|amd64|\n\
+                       install ok installed|libsqlite3-dev|amd64|\n\
                        install ok installed|libpng16-16t64|amd64|libpng16-16 (= 1.6.48)\n\
                        install ok installed|make|all|make-guile\n";
         assert_eq!(names(listing, PACKAGES), [] as [&str; 0]);
@@ -175,6 +177,8 @@ mod tests {
                        install ok installed|libc6-dev|amd64|\n\
                        deinstall ok config-files|libsqlite3-0|amd64|\n\
                        install ok installed|zlib1g|arm64|libz1\n\
+                       install ok installed|zlib1g-dev|amd64|\n\
+                       install ok installed|libsqlite3-dev|amd64|\n\
                        install ok installed|libpng16-16|amd64|\n\
                        install ok installed|make|amd64|\n";
         assert_eq!(names(listing, PACKAGES), ["libsqlite3-0", "zlib1g"]);
