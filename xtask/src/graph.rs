@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "ffi",
         &["ffi-abi-arm64", "ffi-abi-sysv", "ffi-abi-win64", "ffi-callback", "ffi-dl", "ffi-types"],
     ),
+    ("ffi-cli", &["ffi"]),
     ("xtask", &[]),
 ];
 
