@@ -10,13 +10,13 @@ use object::{File, FileKind, Object, ObjectKind};
 const SHOWN: usize = 8;
 
 pub(super) fn is_archive(data: &[u8]) -> bool {
-    FileKind::parse(data).is_ok_and(|kind| kind == FileKind::Archive)
+    // The second is of an archive that only names its members' files.
+    [&b"!<arch>\n"[..], b"!<thin>\n"].iter().any(|magic| data.starts_with(magic))
 }
 
 /// Files of formats that have no shared libraries.
 pub(super) fn other(kind: FileKind) -> String {
     match kind {
-        FileKind::Archive => "a static archive".into(),
         FileKind::Coff | FileKind::CoffBig => "an object file".into(),
         FileKind::CoffImport => "a member of an import library".into(),
         FileKind::DyldCache => "a cache of many libraries".into(),
@@ -28,6 +28,9 @@ pub(super) fn other(kind: FileKind) -> String {
 pub(super) fn unknown(data: &[u8]) -> String {
     if data.is_empty() {
         return "an empty file".into();
+    }
+    if is_archive(data) {
+        return "a static archive".into();
     }
     let start = &data[..data.len().min(SHOWN)];
     if data.starts_with(b"--- !tapi-tbd") {
