@@ -25,7 +25,7 @@ fn what_is_no_library_is_named() {
     ] {
         assert_eq!(refusal(data), format!("a.so is {found}; expected a shared library"));
     }
-    assert_eq!(refusal(b"\x7fELF\x02\x01\x01"), refusal(b"\x7fELF"));
+    assert!(refusal(b"\x7fELF").contains("beginning with the bytes 7f 45 4c 46;"));
 }
 
 #[test]

@@ -47,7 +47,7 @@ int new_sum(int a) { return a + 1; }
 __asm__(".symver old_sum,sum@SAMPLE_1");
 __asm__(".symver new_sum,sum@@SAMPLE_2");
 "#;
-const VERSIONS: &str = "SAMPLE_1 { global: plain; plain_too; first_table; of_thread; local: *; };\n\
+const VERSIONS: &str = "SAMPLE_1 { global: plain; plain_too; first_table; of_thread; sum; local: *; };\n\
                         SAMPLE_2 { global: sum; } SAMPLE_1;\n";
 
 /// A directory with `libsample.so.1.2` and what may stand beside it.

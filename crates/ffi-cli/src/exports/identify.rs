@@ -40,7 +40,7 @@ pub(super) fn unknown(data: &[u8]) -> String {
     let head = &data[..data.len().min(512)];
     let is_text =
         std::str::from_utf8(head).map_or_else(|error| error.error_len().is_none(), |_| true);
-    if is_text && !head.iter().any(|byte| *byte < b'\t') {
+    if is_text && !head.iter().any(|byte| *byte < b'\t' || *byte == 0x7f) {
         return "a text".into();
     }
     let start: Vec<String> = start.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -70,7 +70,7 @@ pub(super) fn no_library(file: &File<'_>) -> object::read::Result<Option<String>
 /// A program that may be loaded anywhere looks like a library, except for this flag.
 fn is_pie<Elf: FileHeader>(file: &ElfFile<'_, Elf>) -> object::read::Result<bool> {
     let table = file.elf_dynamic_table()?;
-    Ok(table.iter().any(|entry| entry.tag == DT_FLAGS_1 && entry.val & u64::from(DF_1_PIE.0) != 0))
+    Ok(table.iter().any(|entry| entry.tag == DT_FLAGS_1 && entry.val & DF_1_PIE.0 != 0))
 }
 
 fn macho_kind<Mach: MachHeader>(file: &MachOFile<'_, Mach>) -> ObjectKind {
