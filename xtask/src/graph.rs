@@ -26,6 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "ffi-types",
         ],
     ),
+    ("ffi-cli", &["ffi"]),
     ("xtask", &[]),
 ];
 

@@ -1,0 +1,4 @@
+//! The subcommands, a module each: `Args` is its part of the command line, and `run` does it.
+
+pub(crate) mod completions;
+pub(crate) mod symbols;

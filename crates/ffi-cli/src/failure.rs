@@ -1,0 +1,88 @@
+//! Why a command failed, and how that is told.
+
+use crate::exports::ExportsError;
+use crate::library::Miss;
+use std::error::Error;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+/// A command did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("cannot write the output")]
+    Output(#[from] io::Error),
+    #[error(transparent)]
+    Miss(#[from] Miss),
+    #[error(transparent)]
+    Exports(#[from] ExportsError),
+    #[error("{} exports no {kind} that matches {pattern:?}, of {of} in all{}", path.display(),
+        crate::nearest::question(nearest.as_deref()))]
+    NoMatch {
+        path: PathBuf,
+        /// `symbol`, `function` or `variable`.
+        kind: &'static str,
+        pattern: String,
+        /// How many there are of the kind.
+        of: usize,
+        nearest: Option<String>,
+    },
+}
+
+impl Failure {
+    /// Whether the reader of the output had enough of it, which is no failure to tell of.
+    pub(crate) fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    /// Prints the error, and below it what it came from.
+    pub(crate) fn print(&self, out: &mut dyn Write) {
+        let (bold, plain) = (anstyle::AnsiColor::Red.on_default().bold(), anstyle::Reset);
+        let mut told = self.to_string();
+        // Where standard error is closed, the exit status is all that is left to say.
+        let _ = writeln!(out, "{bold}error:{plain} {told}");
+        let mut source = self.source();
+        while let Some(error) = source {
+            let text = error.to_string();
+            // Some errors end in the text of their source already.
+            if !told.ends_with(&text) {
+                let _ = writeln!(out, "  because: {text}");
+                told = text;
+            }
+            source = error.source();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn printed(failure: &Failure) -> String {
+        let mut out = anstream::StripStream::new(Vec::new());
+        failure.print(&mut out);
+        String::from_utf8(out.into_inner()).expect("text")
+    }
+
+    #[test]
+    fn sources_are_told_once() {
+        let failure = Failure::Output(io::Error::other("the disk is full"));
+        assert_eq!(
+            printed(&failure),
+            "error: cannot write the output\n  because: the disk is full\n"
+        );
+        #[derive(Debug, thiserror::Error)]
+        #[error("no: {source}")]
+        struct Says {
+            source: io::Error,
+        }
+        let says = Says { source: io::Error::other("never") };
+        let failure = Failure::Output(io::Error::other(says));
+        assert_eq!(printed(&failure), "error: cannot write the output\n  because: no: never\n");
+    }
+
+    #[test]
+    fn a_closed_pipe_is_no_failure() {
+        assert!(Failure::Output(io::ErrorKind::BrokenPipe.into()).is_closed_pipe());
+        assert!(!Failure::Output(io::ErrorKind::StorageFull.into()).is_closed_pipe());
+    }
+}
