@@ -93,7 +93,7 @@ impl Parser<'_> {
                 }
             }
             // `double rows[n][n]` as a parameter: a pointer to what only a call knows.
-            None if open => {}
+            None if open && matches!(element.kind(), DeclaredKind::Array(..)) => {}
             None => {
                 let itself = self.is_being_defined(&element);
                 return Err(Fault::new(at, Problem::Incomplete { what: what(), itself }));
@@ -167,7 +167,7 @@ impl Parser<'_> {
             self.bump();
         }
         if self.accept("]") {
-            return Ok(Step::Array { len: None, open: false });
+            return Ok(Step::Array { len: None, open: self.in_parameters > 0 });
         }
         if self.peek().is("*") && self.ahead(1).is("]") {
             self.bump();

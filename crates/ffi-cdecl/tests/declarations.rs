@@ -53,6 +53,11 @@ fn prototypes() {
             "int32_t (void *, void *, void *)",
         ),
         (
+            "void f(int n, int a[n][n + 1][n], int b[][*][2]);",
+            "void f(int n, int (*a)[][], int (*b)[][2])",
+            "void (int32_t, void *, void *)",
+        ),
+        (
             "void f(int n, double rows[n][n], int *const *volatile p);",
             "void f(int n, double (*rows)[], int *const *volatile p)",
             "void (int32_t, void *, void *)",
