@@ -145,4 +145,20 @@ impl Function {
         // SAFETY: the caller's.
         unsafe { self.interface.call_value(self.address, arguments) }
     }
+
+    /// [`CallInterface::call_value_errno`] on this function.
+    ///
+    /// # Safety
+    /// As for [`call`](Self::call).
+    ///
+    /// # Errors
+    /// As for [`CallInterface::call_value_errno`].
+    pub unsafe fn call_value_errno(
+        &self,
+        context: &Context,
+        arguments: &[Arg<'_>],
+    ) -> Result<WithErrno<Value>, CallError> {
+        // SAFETY: the caller's.
+        unsafe { self.interface.call_value_errno(context, self.address, arguments) }
+    }
 }

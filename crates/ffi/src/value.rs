@@ -2,6 +2,8 @@
 
 use crate::argument::Arg;
 use crate::call::CallInterface;
+use crate::context::Context;
+use crate::errno::{WithErrno, captured};
 use crate::error::CallError;
 use crate::path::{FieldError, FieldProblem, resolve};
 use ffi_callback::Arguments;
@@ -289,5 +291,32 @@ impl CallInterface {
         // SAFETY: the caller's.
         unsafe { self.call_into(function, arguments, target) }?;
         Ok(value)
+    }
+
+    /// As [`call_value`](Self::call_value), but only if the context still allows it, and captures
+    /// the `errno` that the function leaves behind.
+    ///
+    /// # Safety
+    /// As for [`call`](Self::call).
+    ///
+    /// # Errors
+    /// As for [`call_value`](Self::call_value), and [`CallError::Cancelled`] and
+    /// [`CallError::DeadlineExceeded`].
+    pub unsafe fn call_value_errno(
+        &self,
+        context: &Context,
+        function: *const c_void,
+        arguments: &[Arg<'_>],
+    ) -> Result<WithErrno<Value>, CallError> {
+        context.check()?;
+        let mut value = Value::new(self.signature().return_type())?;
+        let target = value.as_mut_ptr().cast::<MaybeUninit<u8>>();
+        // SAFETY: as in `call_value`.
+        let target = unsafe { std::slice::from_raw_parts_mut(target, value.ty.size()) };
+        let mut result = Ok(());
+        // SAFETY: the caller's.
+        let errno = captured(|| result = unsafe { self.call_into(function, arguments, target) });
+        result?;
+        Ok(WithErrno { value, errno })
     }
 }
