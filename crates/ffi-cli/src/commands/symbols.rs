@@ -63,13 +63,15 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     }
     if let Some(pattern) = &args.pattern {
         select(&mut libraries, pattern, args)?;
+        libraries.retain(|library| !library.symbols.is_empty());
     }
     if args.json {
         serde_json::to_writer_pretty(&mut *output, &libraries).map_err(io::Error::from)?;
         return Ok(writeln!(output)?);
     }
+    let is_one = libraries.len() == 1;
     for library in &libraries {
-        if libraries.len() > 1 {
+        if !is_one {
             writeln!(output, "{}:", library.path.display())?;
         }
         for symbol in &library.symbols {

@@ -10,13 +10,13 @@ use object::{File, FileKind, Object, ObjectKind};
 const SHOWN: usize = 8;
 
 pub(super) fn is_archive(data: &[u8]) -> bool {
-    FileKind::parse(data).is_ok_and(|kind| kind == FileKind::Archive)
+    // The second is of an archive that only names its members' files.
+    [&b"!<arch>\n"[..], b"!<thin>\n"].iter().any(|magic| data.starts_with(magic))
 }
 
 /// Files of formats that have no shared libraries.
 pub(super) fn other(kind: FileKind) -> String {
     match kind {
-        FileKind::Archive => "a static archive".into(),
         FileKind::Coff | FileKind::CoffBig => "an object file".into(),
         FileKind::CoffImport => "a member of an import library".into(),
         FileKind::DyldCache => "a cache of many libraries".into(),
@@ -29,6 +29,9 @@ pub(super) fn unknown(data: &[u8]) -> String {
     if data.is_empty() {
         return "an empty file".into();
     }
+    if is_archive(data) {
+        return "a static archive".into();
+    }
     let start = &data[..data.len().min(SHOWN)];
     if data.starts_with(b"--- !tapi-tbd") {
         return "a text (.tbd) that tells a linker of a library elsewhere".into();
@@ -37,7 +40,7 @@ pub(super) fn unknown(data: &[u8]) -> String {
     let head = &data[..data.len().min(512)];
     let is_text =
         std::str::from_utf8(head).map_or_else(|error| error.error_len().is_none(), |_| true);
-    if is_text && !head.iter().any(|byte| *byte < b'\t') {
+    if is_text && !head.iter().any(|byte| *byte < b'\t' || *byte == 0x7f) {
         return "a text".into();
     }
     let start: Vec<String> = start.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -67,7 +70,7 @@ pub(super) fn no_library(file: &File<'_>) -> object::read::Result<Option<String>
 /// A program that may be loaded anywhere looks like a library, except for this flag.
 fn is_pie<Elf: FileHeader>(file: &ElfFile<'_, Elf>) -> object::read::Result<bool> {
     let table = file.elf_dynamic_table()?;
-    Ok(table.iter().any(|entry| entry.tag == DT_FLAGS_1 && entry.val & u64::from(DF_1_PIE.0) != 0))
+    Ok(table.iter().any(|entry| entry.tag == DT_FLAGS_1 && entry.val & DF_1_PIE.0 != 0))
 }
 
 fn macho_kind<Mach: MachHeader>(file: &MachOFile<'_, Mach>) -> ObjectKind {
