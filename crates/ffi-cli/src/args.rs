@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 
 /// Look into shared libraries, and call what is in them.
 #[derive(Debug, Parser)]
-#[command(name = "ffi", version, propagate_version = true)]
+#[command(name = "ffi", bin_name = "ffi", version, propagate_version = true)]
 #[command(arg_required_else_help = true, max_term_width = 100)]
 #[command(after_help = "\
 Examples:

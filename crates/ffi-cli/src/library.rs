@@ -125,6 +125,9 @@ fn candidates(name: &str) -> Vec<String> {
 
 /// Whether a name ends as a library's file does: `libm.so.6`.
 fn is_file_name(name: &str) -> bool {
+    // Windows' own names are often in capitals.
+    let lower = name.to_ascii_lowercase();
+    let name = if cfg!(windows) { &lower } else { name };
     name.ends_with(DLL_SUFFIX) || (DLL_SUFFIX == ".so" && directories::version(name).is_some())
 }
 
@@ -180,7 +183,8 @@ mod tests {
     #[test]
     fn names_of_system_libraries_open() {
         assert_eq!(candidates("kernel32"), ["kernel32.dll", "libkernel32.dll"]);
-        for name in ["kernel32", "KERNEL32.dll"] {
+        assert_eq!(candidates("KERNEL32.DLL"), ["KERNEL32.DLL"]);
+        for name in ["kernel32", "KERNEL32.DLL"] {
             assert!(open(name).expect(name).symbol("GetLastError").is_ok());
             assert!(find_file(name).is_ok(), "{name}");
         }
