@@ -26,7 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "ffi-types",
         ],
     ),
-    ("ffi-cli", &["ffi"]),
+    ("ffi-cli", &["ffi", "ffi-cdecl"]),
     ("xtask", &[]),
 ];
 

@@ -280,8 +280,12 @@ fn character(text: &str) -> Value {
     Value::int(value)
 }
 
-/// The bytes that a literal's inside stands for.
-pub(crate) fn unescape(mut rest: &[u8]) -> alloc::vec::Vec<u8> {
+/// The bytes that the inside of a string or character literal stands for (C17 6.4.4.4, 1).
+///
+/// ```
+/// assert_eq!(ffi_cdecl::unescape(br"a\n\x41\60"), b"a\nA0");
+/// ```
+pub fn unescape(mut rest: &[u8]) -> alloc::vec::Vec<u8> {
     let mut bytes = alloc::vec::Vec::new();
     while let [first, after @ ..] = rest {
         rest = after;

@@ -51,6 +51,7 @@ mod source;
 mod specifiers;
 mod terms;
 
+pub use constant::unescape;
 pub use ctype::{
     Basic, DeclaredKind, DeclaredType, FunctionType, Parameter, Qualifiers, Tag, TagId, TagKind,
 };

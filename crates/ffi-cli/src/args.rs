@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::commands::{completions, symbols};
+use crate::commands::{call, completions, symbols};
 use crate::failure::Failure;
 use crate::output::Output;
 use clap::{Parser, Subcommand};
@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 #[command(arg_required_else_help = true, max_term_width = 100)]
 #[command(after_help = "\
 Examples:
+  ffi call libm.so.6 'double cbrt(double)' 27
   ffi symbols m                      what libm exports
   ffi symbols ./libfoo.so 'foo_*'    those functions and variables of a file
   ffi help symbols                   more about one command
@@ -26,6 +27,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Call(call::Args),
     Symbols(symbols::Args),
     Completions(completions::Args),
 }
@@ -33,6 +35,7 @@ pub(crate) enum Command {
 impl Command {
     pub(crate) fn run(&self, output: &mut Output) -> Result<(), Failure> {
         match self {
+            Self::Call(args) => call::run(args, output),
             Self::Symbols(args) => symbols::run(args, output),
             Self::Completions(args) => completions::run(args, output),
         }

@@ -26,6 +26,24 @@ pub(crate) enum Failure {
         of: usize,
         nearest: Option<String>,
     },
+    #[error("{0}")]
+    Parse(#[from] ffi_cdecl::ParseErrors),
+    #[error("{text:?} declares no function")]
+    NoFunction { text: String },
+    #[error("{}: expected {expected}{} arguments, found {found}", prototype, if *more { " or more" } else { "" })]
+    ArgumentCount { prototype: String, expected: usize, more: bool, found: usize },
+    #[error(transparent)]
+    Argument(#[from] Box<crate::call::ArgumentError>),
+    #[error("{error}{}", crate::nearest::question(nearest.as_deref()))]
+    Missing { error: Box<ffi::LibraryError>, nearest: Option<String> },
+    #[error(transparent)]
+    Type(#[from] ffi_cdecl::UnsupportedTypeError),
+    #[error(transparent)]
+    Signature(#[from] ffi_cdecl::SignatureError),
+    #[error(transparent)]
+    Prepare(#[from] ffi::PrepareError),
+    #[error(transparent)]
+    Call(#[from] ffi::CallError),
 }
 
 impl Failure {

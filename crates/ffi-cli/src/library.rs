@@ -50,7 +50,6 @@ impl fmt::Display for Miss {
 impl std::error::Error for Miss {}
 
 /// Opens a library, whose constructors run. Its `name()` is the one that worked.
-#[cfg_attr(not(test), expect(dead_code, reason = "for `ffi call`, which is not there yet"))]
 pub(crate) fn open(name: &str) -> Result<Library, Miss> {
     let mut tried = Vec::new();
     let directories = directories::of_loader();

@@ -4,7 +4,9 @@
 //! is beside it: finding and opening libraries ([`library`]), reading what one exports
 //! ([`exports`]), and where output goes ([`output`]).
 
+mod abi;
 mod args;
+mod call;
 mod commands;
 mod exports;
 mod failure;

@@ -1,40 +1,13 @@
 //! The command as a process: output, exit status and standard error.
 #![cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
 
+mod support;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use support::{failure, ffi, output};
 use tempfile::TempDir;
-
-/// What a run of the command came to.
-#[derive(Debug, PartialEq)]
-struct Ran {
-    status: Option<i32>,
-    out: String,
-    err: String,
-}
-
-fn ffi(arguments: &[&str], environment: &[(&str, &str)]) -> Ran {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ffi"));
-    command.args(arguments).env_remove("LD_LIBRARY_PATH").env_remove("CLICOLOR_FORCE");
-    let ran = command.envs(environment.iter().copied()).output().expect("the command runs");
-    let text = |bytes| String::from_utf8(bytes).expect("text");
-    Ran { status: ran.status.code(), out: text(ran.stdout), err: text(ran.stderr) }
-}
-
-/// The output of a run that succeeds, in silence on standard error.
-fn output(arguments: &[&str]) -> String {
-    let ran = ffi(arguments, &[]);
-    assert_eq!((ran.status, ran.err.as_str()), (Some(0), ""), "{arguments:?}");
-    ran.out
-}
-
-/// Standard error of a run that fails, and has no output.
-fn failure(arguments: &[&str]) -> String {
-    let ran = ffi(arguments, &[]);
-    assert_eq!((ran.status, ran.out.as_str()), (Some(1), ""), "{arguments:?}: {}", ran.err);
-    ran.err
-}
 
 const SOURCE: &str = r#"
 int first_table[4] = {1, 2, 3, 4};

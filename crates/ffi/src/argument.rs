@@ -36,6 +36,11 @@ pub fn arg<T: CType>(value: &T) -> Arg<'_> {
 }
 
 impl<'a> Arg<'a> {
+    /// The address of the value.
+    pub fn as_ptr(&self) -> *const c_void {
+        self.pointer
+    }
+
     /// An argument given as its bytes, in the machine's byte order, for types known only at run
     /// time. Only their number is checked.
     pub fn bytes(value: &'a [u8]) -> Self {

@@ -1,5 +1,6 @@
 //! The errors of the facade, and the one that holds them all.
 
+use crate::declared::DeclareError;
 use crate::path::FieldError;
 use crate::value::AllocationError;
 use ffi_types::{
@@ -66,7 +67,7 @@ pub enum Error {
     Callback(#[from] ffi_callback::CallbackError),
     /// A declaration did not lead to a function.
     #[error(transparent)]
-    Declare(#[from] crate::DeclareError),
+    Declare(Box<DeclareError>),
     /// A header declares what a library does not have.
     #[error(transparent)]
     Bind(#[from] crate::BindError),
@@ -85,10 +86,24 @@ macro_rules! through {
     };
 }
 
+macro_rules! declared {
+    ($($from:ty)*) => {
+        $(impl From<$from> for Error {
+            fn from(error: $from) -> Self {
+                Self::Declare(Box::new(error.into()))
+            }
+        })*
+    };
+}
+
+declared! {
+    DeclareError
+    ffi_cdecl::ParseErrors
+    ffi_cdecl::UnsupportedTypeError
+    ffi_cdecl::SignatureError
+}
+
 through! {
-    ffi_cdecl::ParseErrors => Declare;
-    ffi_cdecl::UnsupportedTypeError => Declare;
-    ffi_cdecl::SignatureError => Declare;
     InvalidCallInterfaceError => Prepare;
     CallingConventionError => Prepare;
     UnsupportedPlatformError => Prepare;

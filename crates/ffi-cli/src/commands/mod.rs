@@ -1,4 +1,5 @@
 //! The subcommands, a module each: `Args` is its part of the command line, and `run` does it.
 
+pub(crate) mod call;
 pub(crate) mod completions;
 pub(crate) mod symbols;

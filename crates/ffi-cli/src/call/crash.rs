@@ -1,0 +1,71 @@
+//! What is said when the called function ends the process by a signal.
+//!
+//! The text is made before the call; the handler, which may run on a broken heap and a full stack,
+//! does nothing but write it and end the process.
+
+#[cfg(unix)]
+pub(crate) use unix::guard;
+
+#[cfg(not(unix))]
+/// Says what is about to be called. There are no signals here.
+pub(crate) fn guard(_call: &str) {}
+
+#[cfg(unix)]
+mod unix {
+    use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Relaxed};
+
+    /// The signals that a mistake in a call leads to.
+    const SIGNALS: [(i32, &str); 8] = [
+        (libc::SIGSEGV, "SIGSEGV (invalid memory access)"),
+        (libc::SIGBUS, "SIGBUS (invalid memory access)"),
+        (libc::SIGFPE, "SIGFPE (invalid arithmetic, such as a division by zero)"),
+        (libc::SIGILL, "SIGILL (invalid instruction)"),
+        (libc::SIGABRT, "SIGABRT (the function gave up)"),
+        (libc::SIGTRAP, "SIGTRAP (a trap)"),
+        (libc::SIGSYS, "SIGSYS (invalid system call)"),
+        (libc::SIGXCPU, "SIGXCPU (out of processor time)"),
+    ];
+    /// Enough for a handler that calls nothing but `write`.
+    const STACK: usize = 64 * 1024;
+
+    /// The call, as text: `strlen(NULL)`.
+    static CALL: AtomicPtr<u8> = AtomicPtr::new(std::ptr::null_mut());
+    static LEN: AtomicUsize = AtomicUsize::new(0);
+
+    /// Has a signal from now on told with that call.
+    pub(crate) fn guard(call: &str) {
+        // Both are kept for good: a signal can come at any time.
+        let text: &'static mut str = Box::leak(call.into());
+        LEN.store(text.len(), Relaxed);
+        CALL.store(text.as_mut_ptr(), Relaxed);
+        let stack: &'static mut [u8] = Box::leak(vec![0; STACK].into_boxed_slice());
+        let stack =
+            libc::stack_t { ss_sp: stack.as_mut_ptr().cast(), ss_flags: 0, ss_size: stack.len() };
+        // SAFETY: the stack is for this alone and never freed; the action is zeroed and then
+        // filled, and its handler only does what a handler may.
+        unsafe {
+            libc::sigaltstack(&stack, std::ptr::null_mut());
+            let mut action: libc::sigaction = std::mem::zeroed();
+            action.sa_sigaction = told as extern "C" fn(i32) as usize;
+            // On its own stack: the other may be what ran out.
+            action.sa_flags = libc::SA_ONSTACK | libc::SA_RESETHAND;
+            for (signal, _) in SIGNALS {
+                libc::sigaction(signal, &action, std::ptr::null_mut());
+            }
+        }
+    }
+
+    extern "C" fn told(signal: i32) {
+        let name = SIGNALS.iter().find(|(number, _)| *number == signal);
+        let name = name.map_or("a signal", |(_, name)| name);
+        let (call, len) = (CALL.load(Relaxed), LEN.load(Relaxed));
+        // SAFETY: `guard` left a string of that length there for good.
+        let call = unsafe { std::slice::from_raw_parts(call, len) };
+        for text in [b"error: ".as_slice(), name.as_bytes(), b" in the call of ", call, b"\n"] {
+            // SAFETY: the text is readable; an error leaves nothing else to do.
+            unsafe { libc::write(2, text.as_ptr().cast(), text.len()) };
+        }
+        // SAFETY: it ends the process without running anything more of it.
+        unsafe { libc::_exit(1) };
+    }
+}

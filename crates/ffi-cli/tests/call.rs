@@ -1,0 +1,220 @@
+//! `ffi call` as a process, on real libraries.
+#![cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+
+mod support;
+
+use support::{failure, ffi, output};
+
+/// What `ffi call` prints for each line of arguments.
+#[test]
+fn values_of_every_kind_go_in_and_out() {
+    const POINT: &str = "typedef struct { int q, r; } div_t; div_t div(int, int)";
+    const TM: &str = "struct tm { int sec, min, hour, mday, mon, year, wday, yday, isdst; \
+                      long off; const char *zone; }; char *asctime(const struct tm *)";
+    const COMPRESS: &str =
+        "int compress(unsigned char *to, unsigned long *n, const char *from, unsigned long len)";
+    let cases: &[(&[&str], &str)] = &[
+        (&["libm.so.6", "double cbrt(double)", "27"], "3\n"),
+        (&["m", "double cbrt(double x);", "-1e3"], "-10\n"),
+        (&["libm", "float sqrtf(float)", "0x10"], "4\n"),
+        (&["m", "double sqrt(double)", "inf"], "inf\n"),
+        (&["c", "int abs(int)", "-5"], "5\n"),
+        (&["c", "int abs(int)", "0b101"], "5\n"),
+        (&["c", "int abs(int)", "052"], "42\n"),
+        (&["c", "int toupper(int)", "'a'"], "65\n"),
+        (&["c", "enum e { A = 7, B }; enum e abs(enum e)", "B"], "B (8)\n"),
+        (&["c", "unsigned char abs(unsigned char)", "255"], "255\n"),
+        (&["c", "_Bool abs(_Bool)", "true"], "true\n"),
+        (&["c", "char toupper(char)", "'a'"], "65 'A'\n"),
+        (&["c", "long atol(const char *)", "123456789012"], "123456789012\n"),
+        (&["c", "size_t strlen(const char *)", "hello"], "5\n"),
+        (&["c", "size_t strlen(const char *)", r#""a\tb\x41""#], "4\n"),
+        (&["c", "char *strchr(const char *, int)", "hello", "'l'"], "\"llo\"\n"),
+        (&["c", "char *strchr(const char *, int)", "hello", "'x'"], "NULL\n"),
+        (&["c", "size_t wcslen(const wchar_t *)", "\"h\u{e9}llo\""], "5\n"),
+        (&["m", "double frexp(double, int *)", "10", "&int"], "0.625\n&int = 4\n"),
+        (&["m", "double frexp(double, int *e)", "10", "&"], "0.625\n&int = 4\n"),
+        (&["m", "double modf(double, double *)", "-2.5", "&0"], "-0.5\n&double = -2\n"),
+        (&["c", POINT, "17", "5"], "{.q = 3, .r = 2}\n"),
+        (&["c", TM, "{1, 2, 3, 4, 5, 99, 0, 0, 0, 0, NULL}"], "\"Sun Jun  4 03:02:01 1999\\n\"\n"),
+        (
+            &["c", "char *strcpy(char *, const char *)", "&char[8]", "text"],
+            "\"text\"\n&char[8] = \"text\"\n",
+        ),
+        (
+            &["z", COMPRESS, "&unsigned char[13]", "&13", "hello", "5"],
+            "0\n&unsigned char[13] = [120, 156, 203, 72, 205, 201, 201, 7, 0, 6, 44, 2, 21]\n\
+             &unsigned long = 13\n",
+        ),
+        (
+            &[
+                "c",
+                "void qsort(void *, size_t, size_t, int (*)(const void *, const void *))",
+                "&int[3]=[3, 1, 2]",
+                "3",
+                "4",
+                "@strcmp",
+            ],
+            "&int[3] = [1, 2, 3]\n",
+        ),
+        (
+            &[
+                "c",
+                "int printf(const char *, ...)",
+                "\"%s %d %ld %g %p|\\n\"",
+                "answer",
+                "42",
+                "(long)-5",
+                "2.5",
+                "NULL",
+            ],
+            "answer 42 -5 2.5 (nil)|\n24\n",
+        ),
+        (
+            &["c", "int snprintf(char *, size_t, const char *, ...)", "&char[6]", "6", "%x", "255"],
+            "2\n&char[6] = \"ff\"\n",
+        ),
+        (
+            &["c", "unsigned long strtoul(const char *, char **, int)", "12x", "&", "10"],
+            "12\n&char * = \"x\"\n",
+        ),
+        (&["--exact", "m", "double sqrt(double)", "2"], "1.4142135623730951\n"),
+        (&["m", "double sqrt(double)", "2"], "1.4142135623731\n"),
+        (&["m", "double sqrt(double)", "--exact", "2"], "1.4142135623730951\n"),
+        (
+            &["--errno", "c", "int access(const char *, int)", "/nonexistent", "0"],
+            "-1\nerrno = 2 (No such file or directory)\n",
+        ),
+        (&["--errno", "c", "int abs(int)", "1"], "1\nerrno = 0\n"),
+        (&["--windows", "c", "INT abs(INT)", "-1"], "1\n"),
+    ];
+    for (arguments, expected) in cases {
+        let arguments = [&["call"], *arguments].concat();
+        assert_eq!(output(&arguments), *expected, "{arguments:?}");
+    }
+}
+
+#[test]
+fn what_is_no_value_of_its_type_is_an_error() {
+    const ABS: &str = "int abs(int)";
+    let cases: &[(&[&str], &str)] = &[
+        (
+            &["c", ABS, "5000000000"],
+            "argument 1: 5000000000 is out of range for `int`, which takes -2147483648 to 2147483647",
+        ),
+        (&["c", "void f(unsigned char c)", "-1"], "cannot find symbol \"f\""),
+        (
+            &["c", "unsigned char abs(unsigned char c)", "256"],
+            "argument 1 `c`: 256 is out of range for `unsigned char`, which takes 0 to 255",
+        ),
+        (&["c", "unsigned abs(unsigned)", "-1"], "-1 is out of range"),
+        (&["c", "_Bool abs(_Bool)", "2"], "2 is out of range for `_Bool`, which takes 0 to 1"),
+        (&["c", ABS, "2.5"], "found \"2.5\", expected an integer for `int`"),
+        (&["c", ABS, "five"], "found \"five\", expected an integer for `int`"),
+        (&["m", "float sqrtf(float)", "1e39"], "1e39 is too large for a `float`"),
+        (&["m", "double sqrt(double)", "1e999"], "1e999 is too large for a `double`"),
+        (&["m", "double sqrt(double)", "two"], "found \"two\", expected a number for `double`"),
+        (&["c", ABS], "int abs(int): expected 1 arguments, found 0"),
+        (&["c", ABS, "1", "2"], "int abs(int): expected 1 arguments, found 2"),
+        (&["c", "int printf(const char *, ...)"], "expected 1 or more arguments, found 0"),
+        (
+            &["c", "struct p { int x, y; }; int abs(struct p)", "{1}"],
+            "argument 1: `struct p` takes 2 values, found 1",
+        ),
+        (
+            &["c", "struct p { int x, y; }; int abs(struct p)", "{1, 2, 3}"],
+            "`struct p` takes 2 values, found 3",
+        ),
+        (
+            &["c", "struct p { int x, y; }; int abs(struct p)", "{.x = 1, .z = 2}"],
+            "`struct p` has no member `z`",
+        ),
+        (
+            &["c", "struct p { int x, y; }; int abs(struct p)", "{1, 2"],
+            "found \"the end\", expected `,` or `}`",
+        ),
+        (&["c", "struct p { int x : 3; }; int abs(struct p)", "{8}"], "needs more than 3 bits"),
+        (&["c", "int abs(void *)", "text"], "found \"text\", expected NULL, an address"),
+        (&["c", "int abs(int *)", "&long"], "found \"long\", expected a `int` to point to"),
+        (&["c", "int abs(int *)", "@nothing"], "cannot find symbol \"nothing\""),
+        (&["m", "long double cbrtl(long double)", "27"], "a `long double` cannot be passed yet"),
+        (
+            &["c", "int abs(itn)", "1"],
+            "1:9: unknown type name `itn`\n 1 | int abs(itn)\n   |         ^",
+        ),
+        (&["c", "int x;", "1"], "\"int x;\" declares no function"),
+        (&["c", "int abss(int)", "1"], "undefined symbol: abss; did you mean abs?"),
+        (&["no_such_library", ABS, "1"], "tried libno_such_library.so: "),
+        (&["--abi", "aapcs64", "c", ABS, "1"], "x86-64 programs can call sysv"),
+    ];
+    for (arguments, expected) in cases {
+        let arguments = [&["call"], *arguments].concat();
+        let error = failure(&arguments);
+        assert!(error.starts_with("error: ") && error.contains(expected), "{arguments:?}: {error}");
+    }
+}
+
+#[test]
+fn a_signal_is_told_with_the_call() {
+    for (arguments, expected) in [
+        (
+            &["c", "size_t strlen(const char *)", "NULL"][..],
+            "error: SIGSEGV (invalid memory access) in the call of strlen(NULL)\n",
+        ),
+        (
+            &["c", "void abort(void)"],
+            "error: SIGABRT (the function gave up) in the call of abort()\n",
+        ),
+        (
+            &["c", "int raise(int)", "8"],
+            "error: SIGFPE (invalid arithmetic, such as a division by zero) in the call of raise(8)\n",
+        ),
+        // It returns nowhere near a string.
+        (
+            &["c", "char *labs(long)", "1"],
+            "error: SIGSEGV (invalid memory access) in the call of labs(1)\n",
+        ),
+    ] {
+        assert_eq!(failure(&[&["call"], arguments].concat()), expected);
+    }
+}
+
+#[test]
+fn a_call_can_be_timed() {
+    let out = output(&["call", "--time", "1000", "m", "double sqrt(double)", "2"]);
+    assert!(out.starts_with("1000 calls in ") && out.ends_with(" ns each\n"), "{out}");
+    assert_eq!(ffi(&["call", "--time", "0", "m", "double sqrt(double)", "2"], &[]).status, Some(2));
+}
+
+#[test]
+fn a_command_line_that_makes_no_sense_ends_with_2() {
+    for arguments in [&["call"][..], &["call", "m"], &["call", "--abi", "vax", "m", "f"], &["cal"]]
+    {
+        let ran = ffi(arguments, &[]);
+        assert_eq!((ran.status, ran.out.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(ran.err.starts_with("error: "), "{}", ran.err);
+    }
+}
+
+/// A function of another convention, in a library compiled here.
+#[test]
+fn the_convention_is_the_one_named() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (source, library) = (directory.path().join("a.c"), directory.path().join("a.so"));
+    std::fs::write(
+        &source,
+        "__attribute__((ms_abi)) int sub(long long a, int b) { return a - b; }",
+    )
+    .expect("a file");
+    let status = std::process::Command::new("cc")
+        .args(["-shared", "-fPIC", "-o"])
+        .args([&library, &source])
+        .status()
+        .expect("cc runs");
+    assert!(status.success());
+    let library = library.display().to_string();
+    let by = |arguments: &[&str]| output(&[&["call"], arguments, &["44", "2"]].concat());
+    assert_eq!(by(&["--abi", "win64", &library, "int sub(long long, int)"]), "42\n");
+    assert_eq!(by(&[&library, "int __attribute__((ms_abi)) sub(long long, int)"]), "42\n");
+    assert_ne!(by(&[&library, "int sub(long long, int)"]), "42\n");
+}
