@@ -4,7 +4,7 @@ use crate::call::CallInterface;
 use crate::error::PrepareError;
 use crate::function::Function;
 use ffi_cdecl::{Header, Options, ParseErrors, SignatureError, UnsupportedTypeError};
-use ffi_dl::{Library, LibraryError, OwnedSymbol};
+use ffi_dl::{Library, LibraryError};
 use ffi_types::Type;
 use std::collections::BTreeMap;
 use std::ffi::c_void;
@@ -173,7 +173,8 @@ impl Declared for Library {
             let (name, symbol) = (declared.name(), declared.symbol());
             match self.symbol(symbol) {
                 Ok(found) => {
-                    bindings.variables.insert(name.into(), found.into_owned());
+                    let address = found.as_ptr().cast_mut();
+                    bindings.variables.insert(name.into(), Variable(address));
                 }
                 Err(error) => miss("variable", name, symbol, declared.line(), error),
             }
@@ -208,8 +209,18 @@ pub struct Bindings {
     library: Library,
     header: Header,
     functions: BTreeMap<String, Result<Function, Uncallable>>,
-    variables: BTreeMap<String, OwnedSymbol<*const c_void>>,
+    /// Their addresses, valid as long as the library is open.
+    variables: BTreeMap<String, Variable>,
 }
+
+#[derive(Debug, Clone, Copy)]
+struct Variable(*mut c_void);
+
+// SAFETY: the address is only handed out, and what may be done with it from which thread is up to
+// those who dereference it.
+unsafe impl Send for Variable {}
+// SAFETY: as above.
+unsafe impl Sync for Variable {}
 
 /// Why a function that is there cannot be called.
 #[derive(Debug, Clone)]
@@ -256,7 +267,7 @@ impl Bindings {
     /// [`DeclareError::Unbound`] for a name that was not found.
     pub fn variable(&self, name: &str) -> Result<*mut c_void, DeclareError> {
         match self.variables.get(name) {
-            Some(symbol) => Ok(symbol.as_ptr().cast_mut()),
+            Some(Variable(address)) => Ok(*address),
             None => Err(unbound("variable", name, self.variables.keys())),
         }
     }
