@@ -218,3 +218,26 @@ fn the_convention_is_the_one_named() {
     assert_eq!(by(&[&library, "int __attribute__((ms_abi)) sub(long long, int)"]), "42\n");
     assert_ne!(by(&[&library, "int sub(long long, int)"]), "42\n");
 }
+
+/// README's session, as it stands there: each `$ ffi` line prints what is below it.
+#[test]
+fn the_session_in_readme_is_real() {
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
+    let readme = std::fs::read_to_string(readme).expect("README.md");
+    let (_, session) = readme.split_once("```console\n").expect("a session");
+    let (session, _) = session.split_once("```").expect("its end");
+    let command = std::path::Path::new(env!("CARGO_BIN_EXE_ffi")).parent().expect("a directory");
+    let mut shown = 0;
+    for step in session.split("$ ").filter(|step| step.starts_with("ffi ")) {
+        let (line, expected) = step.split_once('\n').expect("a line");
+        let path = format!("{}:{}", command.display(), std::env::var("PATH").unwrap_or_default());
+        let ran = std::process::Command::new("sh").args(["-c", line]).env("PATH", path).output();
+        let ran = ran.expect("a shell");
+        assert!(ran.status.success(), "{line}: {}", String::from_utf8_lossy(&ran.stderr));
+        if !expected.is_empty() {
+            assert_eq!(String::from_utf8_lossy(&ran.stdout), expected, "{line}");
+            shown += 1;
+        }
+    }
+    assert!(shown > 1);
+}
