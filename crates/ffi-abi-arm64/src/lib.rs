@@ -22,11 +22,14 @@
 //! ```
 #![no_std]
 
+extern crate alloc;
+
 #[cfg(all(target_arch = "aarch64", target_endian = "big"))]
 compile_error!("the plans and trampolines are those of little-endian AArch64");
 
 mod assign;
 mod classify;
+mod explain;
 #[expect(dead_code, reason = "`DEFINES` is for build.rs, and other hosts have no assembly")]
 mod layout;
 mod registers;
@@ -40,6 +43,7 @@ mod saved_registers;
 
 pub use assign::plan;
 pub use classify::{Class, classify};
+pub use explain::{argument_rule, result_rule};
 pub use registers::{Registers, Returned, Vector};
 
 use ffi_types::{

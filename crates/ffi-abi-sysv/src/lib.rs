@@ -20,10 +20,13 @@
 //! ```
 #![no_std]
 
+extern crate alloc;
+
 mod assign;
 mod classify;
 #[cfg(target_arch = "x86_64")]
 mod direct;
+mod explain;
 #[expect(dead_code, reason = "`DEFINES` is for build.rs, and other hosts have no assembly")]
 mod layout;
 mod registers;
@@ -37,6 +40,7 @@ mod saved_registers;
 
 pub use assign::plan;
 pub use classify::{Class, Classes, classify};
+pub use explain::{argument_rule, result_rule};
 pub use registers::{Registers, Returned};
 
 use ffi_types::{

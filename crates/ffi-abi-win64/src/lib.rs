@@ -23,8 +23,11 @@
 //! ```
 #![no_std]
 
+extern crate alloc;
+
 mod assign;
 mod classify;
+mod explain;
 #[expect(dead_code, reason = "`DEFINES` is for build.rs, and other hosts have no assembly")]
 mod layout;
 mod registers;
@@ -38,6 +41,7 @@ mod saved_registers;
 
 pub use assign::plan;
 pub use classify::{Class, classify};
+pub use explain::{argument_rule, result_rule};
 pub use registers::{Registers, Returned};
 
 use ffi_types::{

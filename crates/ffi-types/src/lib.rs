@@ -29,6 +29,7 @@ mod plan;
 mod plan_builder;
 mod print;
 mod repr;
+mod rule;
 mod signature;
 mod ty;
 mod value;
@@ -46,6 +47,7 @@ pub use plan::{
 };
 pub use plan_builder::PlanBuilder;
 pub use repr::Type;
+pub use rule::Rule;
 pub use signature::{MAX_ARGUMENTS, Signature};
 pub use ty::{Field, Leaf, MAX_LEAVES_SIZE, Scalar, TypeKind};
 pub use value::CType;
