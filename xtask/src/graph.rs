@@ -26,7 +26,10 @@ const ARROWS: &[(&str, &[&str])] = &[
             "ffi-types",
         ],
     ),
-    ("ffi-cli", &["ffi", "ffi-cdecl"]),
+    (
+        "ffi-cli",
+        &["ffi", "ffi-abi-arm64", "ffi-abi-sysv", "ffi-abi-win64", "ffi-cdecl", "ffi-types"],
+    ),
     ("xtask", &[]),
 ];
 

@@ -59,13 +59,13 @@ pub fn argument_rule(signature: &Signature, plan: &Plan, index: usize) -> Rule {
     let went = went(plan, index);
     let variadic = signature.first_variadic().is_some();
     if variant == Aapcs64::Apple && signature.is_variadic_at(index) {
-        let what = if plan.reference_of(index).is_some() { "the address of a copy" } else { "it" };
-        return Rule::new(APPLE, format!("behind `...`: {what} in slots of 8 bytes on the stack"));
+        let what = if plan.reference_of(index).is_some() { "the address of a copy, " } else { "" };
+        return Rule::new(APPLE, format!("behind `...`: {what}on the stack, in slots of 8 bytes"));
     }
     if plan.reference_of(index).is_some() {
-        let place = if went == Went::Stack { "the stack" } else { "the next general register" };
-        let text =
-            format!("{} bytes are more than 16: the address of a copy, in {place}", ty.size());
+        let place =
+            if went == Went::Stack { "on the stack" } else { "in the next general register" };
+        let text = format!("{} bytes are more than 16: the address of a copy, {place}", ty.size());
         return Rule::new("AAPCS64 6.8.2 B.4", text);
     }
     let soft = variant == Aapcs64::Windows && variadic;
@@ -74,7 +74,7 @@ pub fn argument_rule(signature: &Signature, plan: &Plan, index: usize) -> Rule {
             let text = format!("no vector registers, as the function takes `...`: {}", into(went));
             Rule::new(WINDOWS, text)
         }
-        Class::Integral | Class::Float => scalar(ty, went, variant),
+        Class::Integral | Class::Float => scalar(went, variant),
         Class::Homogeneous { member, count } => {
             let what = format!("HFA of {count} {}", member.c_name());
             match went {
@@ -94,15 +94,17 @@ pub fn argument_rule(signature: &Signature, plan: &Plan, index: usize) -> Rule {
     }
 }
 
-fn scalar(ty: &Type, went: Went, variant: Aapcs64) -> Rule {
+fn scalar(went: Went, variant: Aapcs64) -> Rule {
     match (went, variant) {
         (Went::Vector, _) => Rule::new("AAPCS64 6.8.2 C.1", "the next vector register"),
         (Went::General, _) => Rule::new("AAPCS64 6.8.2 C.7", "the next general register"),
         (_, Aapcs64::Apple) => {
-            let text = format!("no register is left; {} bytes on the stack", ty.size());
-            Rule::new(APPLE, text)
+            Rule::new(APPLE, "no register is left; on the stack, aligned to its own size")
         }
-        _ => Rule::new("AAPCS64 6.8.2 C.14", "no register is left; 8 bytes on the stack"),
+        _ => Rule::new(
+            "AAPCS64 6.8.2 C.14",
+            "no register is left; on the stack, in a slot of 8 bytes",
+        ),
     }
 }
 
@@ -195,7 +197,11 @@ mod tests {
         for (before, ty, expected) in [
             (longs(0), Type::I8, "the next general register (AAPCS64 6.8.2 C.7)"),
             (longs(8), Type::F32, "the next vector register (AAPCS64 6.8.2 C.1)"),
-            (longs(8), Type::I8, "no register is left; 8 bytes on the stack (AAPCS64 6.8.2 C.14)"),
+            (
+                longs(8),
+                Type::I8,
+                "no register is left; on the stack, in a slot of 8 bytes (AAPCS64 6.8.2 C.14)",
+            ),
             (
                 longs(0),
                 of(Type::F32, 3),
@@ -233,7 +239,7 @@ mod tests {
             (
                 longs(8),
                 of(Type::I64, 3),
-                "24 bytes are more than 16: the address of a copy, in the stack (AAPCS64 6.8.2 B.4)",
+                "24 bytes are more than 16: the address of a copy, on the stack (AAPCS64 6.8.2 B.4)",
             ),
         ] {
             assert_eq!(rules(before, ty, false)[0], expected);
@@ -241,12 +247,12 @@ mod tests {
         // What the variants change.
         assert_eq!(
             rules(longs(8), Type::I8, false)[1],
-            format!("no register is left; 1 bytes on the stack ({APPLE})")
+            format!("no register is left; on the stack, aligned to its own size ({APPLE})")
         );
         assert_eq!(
             rules(longs(1), Type::F64, true)[1..],
             [
-                format!("behind `...`: it in slots of 8 bytes on the stack ({APPLE})"),
+                format!("behind `...`: on the stack, in slots of 8 bytes ({APPLE})"),
                 format!(
                     "no vector registers, as the function takes `...`: general registers ({WINDOWS})"
                 ),

@@ -32,11 +32,9 @@ pub fn argument_rule(signature: &Signature, plan: &Plan, index: usize) -> Rule {
         (Some(_), _) => "an integer or pointer".into(),
         (None, Class::Integer) => format!("{} bytes, as an integer of that size", ty.size()),
         (None, _) => {
-            let place = if on_stack { "the stack" } else { "the register of its position" };
-            let text = format!(
-                "{} bytes are not 1, 2, 4 or 8: the address of a copy, in {place}",
-                ty.size()
-            );
+            let place = if on_stack { "on the stack" } else { "in the register of its position" };
+            let text =
+                format!("{} bytes are not 1, 2, 4 or 8: the address of a copy, {place}", ty.size());
             return Rule::new(PASSING, text);
         }
     };
@@ -116,7 +114,7 @@ mod tests {
                 bytes(3),
                 "3 bytes are not 1, 2, 4 or 8: the address of a copy, in the register of its position",
             ),
-            (4, bytes(16), "16 bytes are not 1, 2, 4 or 8: the address of a copy, in the stack"),
+            (4, bytes(16), "16 bytes are not 1, 2, 4 or 8: the address of a copy, on the stack"),
         ] {
             let mut arguments = alloc::vec![Type::I64; count];
             arguments.push(ty);

@@ -22,6 +22,13 @@ pub(crate) enum Abi {
 }
 
 impl Abi {
+    /// This machine's own.
+    pub(crate) fn native() -> Self {
+        let native = Convention::native().unwrap_or(Convention::SysV);
+        let of = |abi: &&Self| abi.convention() == native;
+        Self::value_variants().iter().find(of).copied().unwrap_or(Self::Sysv)
+    }
+
     pub(crate) fn convention(self) -> Convention {
         match self {
             Self::Sysv => Convention::SysV,

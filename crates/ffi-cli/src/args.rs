@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::commands::{call, completions, symbols};
+use crate::commands::{call, completions, explain, layout, symbols};
 use crate::failure::Failure;
 use crate::output::Output;
 use clap::{Parser, Subcommand};
@@ -28,6 +28,8 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Call(call::Args),
+    Explain(explain::Args),
+    Layout(layout::Args),
     Symbols(symbols::Args),
     Completions(completions::Args),
 }
@@ -36,6 +38,8 @@ impl Command {
     pub(crate) fn run(&self, output: &mut Output) -> Result<(), Failure> {
         match self {
             Self::Call(args) => call::run(args, output),
+            Self::Explain(args) => explain::run(args, output),
+            Self::Layout(args) => layout::run(args, output),
             Self::Symbols(args) => symbols::run(args, output),
             Self::Completions(args) => completions::run(args, output),
         }

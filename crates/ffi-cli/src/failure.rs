@@ -30,6 +30,10 @@ pub(crate) enum Failure {
     Parse(#[from] ffi_cdecl::ParseErrors),
     #[error("{text:?} declares no function")]
     NoFunction { text: String },
+    #[error("{text:?} defines no struct or union")]
+    NoStruct { text: String },
+    #[error("{abi}: {error}")]
+    By { abi: String, error: Box<Failure> },
     #[error("{}: expected {expected}{} arguments, found {found}", prototype, if *more { " or more" } else { "" })]
     ArgumentCount { prototype: String, expected: usize, more: bool, found: usize },
     #[error(transparent)]

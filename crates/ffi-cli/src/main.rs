@@ -13,6 +13,7 @@ mod failure;
 mod library;
 mod nearest;
 mod output;
+mod table;
 
 use clap::Parser;
 use std::process::ExitCode;

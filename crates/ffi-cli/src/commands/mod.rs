@@ -2,4 +2,6 @@
 
 pub(crate) mod call;
 pub(crate) mod completions;
+pub(crate) mod explain;
+pub(crate) mod layout;
 pub(crate) mod symbols;

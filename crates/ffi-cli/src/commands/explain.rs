@@ -1,0 +1,372 @@
+//! `ffi explain`: where each byte of a call goes.
+
+use crate::abi::Abi;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::table::Table;
+use ffi::{Convention, Move, Plan, ReturnPlan, Signature, Type};
+use ffi_cdecl::{DeclaredType, Function};
+use ffi_types::{RegisterFile, Rule};
+use serde::Serialize;
+use std::io::{self, Write};
+
+/// Show in which registers and stack slots each argument and the result of a function are, and by
+/// which rule.
+///
+/// The declaration is read as the platform of each convention reads it: `long` has 4 bytes on
+/// Windows. It may begin with the structs that it needs. What is shown is the plan that a call
+/// carries out. `[stack+8]` is 8 bytes above the stack pointer at the call, and `&rdx` a register
+/// with the address of a copy.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  ffi explain 'double pow(double x, double y)'
+  ffi explain 'void f(struct v { float x, y, z; } v, int n)' --abi sysv,win64,aapcs64
+  ffi explain 'int printf(const char *, ...)' --with int,double --abi win64,apple-arm64
+  ffi explain 'BOOL CloseHandle(HANDLE h)' --windows --abi win64 --json")]
+pub(crate) struct Args {
+    /// A function's prototype, behind the structs that it needs.
+    declaration: String,
+    /// By which conventions; several are shown side by side. This machine's own if none is named.
+    #[arg(long, value_name = "CONVENTION", value_delimiter = ',')]
+    abi: Vec<Abi>,
+    /// The types of the arguments behind `...`.
+    #[arg(long, value_name = "TYPE", value_delimiter = ',')]
+    with: Vec<String>,
+    /// Know the names of <windows.h>: DWORD, HANDLE, LPCSTR.
+    #[arg(long)]
+    windows: bool,
+    /// As JSON: a list with an object for each convention.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A call by one convention.
+#[derive(Debug, Serialize)]
+struct Explained {
+    abi: String,
+    function: String,
+    signature: String,
+    arguments: Vec<Row>,
+    result: Row,
+    /// The bytes of the stack area, copies of arguments not included.
+    stack_size: usize,
+    stack_align: usize,
+    /// How many vector registers are used, where `al` says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vector_count: Option<u8>,
+}
+
+/// An argument or the result.
+#[derive(Debug, Serialize)]
+struct Row {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(rename = "type")]
+    ty: String,
+    size: usize,
+    align: usize,
+    /// Where its bytes are, or, of one that is passed by reference, where its address is.
+    places: Vec<Place>,
+    by_reference: bool,
+    /// Where the copy is, of one that is passed by reference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    copy: Option<String>,
+    rule: String,
+    clause: String,
+}
+
+#[derive(Debug, Serialize, PartialEq)]
+struct Place {
+    /// The first byte of the value that is there.
+    from: u32,
+    /// The last one.
+    to: u32,
+    place: String,
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
+    let abis = match &args.abi[..] {
+        [] => &[Abi::native()],
+        abis => abis,
+    };
+    let explained: Result<Vec<_>, _> = abis.iter().map(|abi| explain(args, *abi)).collect();
+    let explained = explained?;
+    if args.json {
+        serde_json::to_writer_pretty(&mut *output, &explained).map_err(io::Error::from)?;
+        return Ok(writeln!(output)?);
+    }
+    match &explained[..] {
+        [one] => print_one(one, output)?,
+        several => print_several(several, output)?,
+    }
+    Ok(())
+}
+
+fn explain(args: &Args, abi: Abi) -> Result<Explained, Failure> {
+    let mut header = abi.options().windows_names(args.windows).parse(&args.declaration)?;
+    let function = match header.functions() {
+        [.., function] => function.clone(),
+        [] => return Err(Failure::NoFunction { text: args.declaration.clone() }),
+    };
+    let variadic: Result<Vec<_>, _> = args.with.iter().map(|ty| header.parse_type(ty)).collect();
+    let variadic = variadic?;
+    let types: Result<Vec<_>, _> = variadic.iter().map(|ty| header.lower(ty)).collect();
+    let by =
+        |error: Failure| Failure::By { abi: abi.convention().to_string(), error: Box::new(error) };
+    let signature = function.signature_with(types?).map_err(|error| by(error.into()))?;
+    let convention = function.convention();
+    let plan = plan(convention, &signature).map_err(|error| by(error.into()))?;
+    Ok(Explained {
+        abi: convention.to_string(),
+        function: function.to_string(),
+        signature: signature.to_string(),
+        arguments: arguments(&function, &variadic, &signature, &plan),
+        result: result(&function, &signature, &plan),
+        stack_size: plan.stack_size(),
+        stack_align: plan.stack_align(),
+        vector_count: (convention == Convention::SysV).then(|| plan.vector_count()),
+    })
+}
+
+/// The plan that a call by the convention carries out.
+fn plan(convention: Convention, signature: &Signature) -> Result<Plan, ffi::PrepareError> {
+    Ok(match convention {
+        Convention::Win64(variant) => ffi_abi_win64::plan(variant, signature)?,
+        Convention::Aapcs64(variant) => ffi_abi_arm64::plan(variant, signature)?,
+        _ => ffi_abi_sysv::plan(signature)?,
+    })
+}
+
+fn argument_rule(signature: &Signature, plan: &Plan, index: usize) -> Rule {
+    match plan.convention() {
+        Convention::Win64(_) => ffi_abi_win64::argument_rule(signature, plan, index),
+        Convention::Aapcs64(_) => ffi_abi_arm64::argument_rule(signature, plan, index),
+        _ => ffi_abi_sysv::argument_rule(signature, plan, index),
+    }
+}
+
+fn result_rule(signature: &Signature, plan: &Plan) -> Rule {
+    match plan.convention() {
+        Convention::Win64(_) => ffi_abi_win64::result_rule(signature, plan),
+        Convention::Aapcs64(_) => ffi_abi_arm64::result_rule(signature, plan),
+        _ => ffi_abi_sysv::result_rule(signature, plan),
+    }
+}
+
+fn arguments(
+    function: &Function,
+    variadic: &[DeclaredType],
+    signature: &Signature,
+    plan: &Plan,
+) -> Vec<Row> {
+    let fixed = function.parameters().iter().map(|p| (p.name.as_deref(), &p.ty));
+    let declared = fixed.chain(variadic.iter().map(|ty| (None, ty)));
+    let rows = declared.zip(signature.arguments()).enumerate();
+    rows.map(|(index, ((name, declared), ty))| {
+        let rule = argument_rule(signature, plan, index);
+        let registers = plan.registers();
+        let (places, copy) = match plan.reference_of(index) {
+            Some(reference) => {
+                let place = registers.location(reference.pointer_to).to_string();
+                let copy = registers.location(reference.copy_to).to_string();
+                (vec![Place { from: 0, to: 7, place }], Some(copy))
+            }
+            None => (places(plan.moves_of(index), registers), None),
+        };
+        Row::new(name, declared, ty, places, copy, rule)
+    })
+    .collect()
+}
+
+fn result(function: &Function, signature: &Signature, plan: &Plan) -> Row {
+    let ty = signature.return_type();
+    let rule = result_rule(signature, plan);
+    let (places, copy) = match plan.return_plan() {
+        ReturnPlan::Registers(moves) => (places(moves, plan.return_registers()), None),
+        ReturnPlan::Memory { pointer_to, .. } => {
+            let place = plan.registers().location(pointer_to).to_string();
+            (vec![Place { from: 0, to: 7, place }], Some("the caller's memory".into()))
+        }
+        _ => (Vec::new(), None),
+    };
+    Row::new(None, function.result(), ty, places, copy, rule)
+}
+
+impl Row {
+    fn new(
+        name: Option<&str>,
+        declared: &DeclaredType,
+        ty: &Type,
+        places: Vec<Place>,
+        copy: Option<String>,
+        rule: Rule,
+    ) -> Self {
+        Self {
+            name: name.map(Into::into),
+            ty: declared.to_string(),
+            size: ty.size(),
+            align: ty.align(),
+            places,
+            by_reference: copy.is_some(),
+            copy,
+            rule: rule.text.into_owned(),
+            clause: rule.clause.into(),
+        }
+    }
+
+    fn declaration(&self) -> String {
+        match &self.name {
+            Some(name) => format!("{name}: {}", self.ty),
+            None => self.ty.clone(),
+        }
+    }
+
+    fn place(&self, place: &Place) -> String {
+        if self.by_reference { format!("&{}", place.place) } else { place.place.clone() }
+    }
+
+    fn places(&self) -> String {
+        match &self.places[..] {
+            [] => "-".into(),
+            places => places.iter().map(|p| self.place(p)).collect::<Vec<_>>().join(", "),
+        }
+    }
+}
+
+/// What the moves say; a stretch of the stack is one place.
+fn places(moves: &[Move], registers: &RegisterFile) -> Vec<Place> {
+    let mut places: Vec<(Place, u32)> = Vec::new();
+    for m in moves {
+        let (from, to) = (m.offset, m.offset + m.len - 1);
+        match places.last_mut() {
+            Some((last, end)) if *end == m.to && m.to > registers.size && last.to + 1 == from => {
+                (last.to, *end) = (to, m.to + m.len);
+            }
+            _ => {
+                let place = registers.location(m.to).to_string();
+                places.push((Place { from, to, place }, m.to + m.len));
+            }
+        }
+    }
+    places.into_iter().map(|(place, _)| place).collect()
+}
+
+fn print_one(one: &Explained, output: &mut Output) -> io::Result<()> {
+    writeln!(output, "{}: {}", one.abi, one.function)?;
+    let mut table = Table::default();
+    table.line(["argument", "bytes", "place", "rule"]);
+    for row in &one.arguments {
+        print_row(&row.declaration(), row, &mut table);
+    }
+    print_row(&format!("result: {}", one.result.ty), &one.result, &mut table);
+    table.print(output)?;
+    print_stack(one, output)
+}
+
+fn print_row(what: &str, row: &Row, table: &mut Table) {
+    let rule = format!("{} ({})", row.rule, row.clause);
+    for (index, place) in row.places.iter().enumerate() {
+        let bytes = match (row.by_reference, place.from == place.to) {
+            (true, _) => format!("0..{}", row.size.saturating_sub(1)),
+            (_, true) => place.from.to_string(),
+            _ => format!("{}..{}", place.from, place.to),
+        };
+        let where_to = match &row.copy {
+            Some(copy) => format!("{} = {copy}", row.place(place)),
+            None => row.place(place),
+        };
+        let (what, rule) = if index == 0 { (what, rule.as_str()) } else { ("", "") };
+        table.line([what, &bytes, &where_to, rule]);
+    }
+    if row.places.is_empty() {
+        table.line([what, "-", "-", &rule]);
+    }
+}
+
+fn print_stack(one: &Explained, output: &mut Output) -> io::Result<()> {
+    write!(output, "  stack: {} bytes, aligned to {}", one.stack_size, one.stack_align)?;
+    match one.vector_count {
+        Some(count) => writeln!(output, "; al: {count}"),
+        None => writeln!(output),
+    }
+}
+
+fn print_several(several: &[Explained], output: &mut Output) -> io::Result<()> {
+    let mut table = Table::default();
+    let heading = |first: &str| {
+        let abis = several.iter().map(|one| one.abi.clone());
+        std::iter::once(first.to_string()).chain(abis).collect::<Vec<_>>()
+    };
+    table.push(heading("argument"));
+    let Some(first) = several.first() else { return Ok(()) };
+    for (index, row) in first.arguments.iter().enumerate() {
+        let cells = several.iter().filter_map(|one| one.arguments.get(index)).map(Row::places);
+        table.push(std::iter::once(row.declaration()).chain(cells).collect());
+    }
+    let cells = several.iter().map(|one| one.result.places());
+    table.push(std::iter::once(format!("result: {}", first.result.ty)).chain(cells).collect());
+    let cells = several.iter().map(|one| format!("{} bytes", one.stack_size));
+    table.push(std::iter::once("stack".to_string()).chain(cells).collect());
+    writeln!(output, "{}", first.function)?;
+    table.print(output)?;
+    for one in several {
+        writeln!(output, "\n{}:", one.abi)?;
+        let mut table = Table::default();
+        table.line(["argument", "rule"]);
+        for row in &one.arguments {
+            table.line([&row.declaration(), &format!("{} ({})", row.rule, row.clause)]);
+        }
+        let result = format!("{} ({})", one.result.rule, one.result.clause);
+        table.line([&format!("result: {}", one.result.ty), &result]);
+        table.print(output)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ffi::Aapcs64;
+    use ffi_cdecl::Header;
+
+    /// What is printed is what a call does.
+    #[test]
+    fn the_plan_is_that_of_a_call() {
+        let declaration = "struct m { double d; int i; }; struct b { char c[3]; }; \
+            struct v { float x, y, z; }; struct l { long l[3]; }; \
+            struct l f(char c, struct m m, struct b b, struct v v, float f, struct l l, \
+                       struct m n, struct v w, _Bool t, void *p)";
+        let args = Args {
+            declaration: declaration.into(),
+            abi: Vec::new(),
+            with: Vec::new(),
+            windows: false,
+            json: false,
+        };
+        let explained = explain(&args, Abi::native()).expect("it can be explained");
+        let header = Header::parse(declaration).expect("it is C");
+        let signature = header.functions()[0].signature().expect("it can be passed").clone();
+        let interface = ffi::CallInterface::with_signature(signature).expect("it can be called");
+        assert_eq!(explained.arguments.len(), 10);
+        for (index, row) in explained.arguments.iter().enumerate() {
+            let called = interface.plan().placement(index).to_string();
+            let printed: Vec<String> = row.places.iter().map(|place| row.place(place)).collect();
+            let printed = match row.by_reference {
+                true => format!("&{}", row.places[0].place),
+                false => printed.join(", "),
+            };
+            assert_eq!(printed, called, "argument {index}");
+        }
+    }
+
+    #[test]
+    fn conventions_of_every_host_are_planned() {
+        let signature =
+            |convention| Signature::new(convention, Type::F64, [Type::F64]).expect("a signature");
+        for convention in [Convention::SysV, Convention::Aapcs64(Aapcs64::Apple)] {
+            let plan = plan(convention, &signature(convention)).expect("a plan");
+            assert_eq!(plan.convention(), convention);
+        }
+    }
+}

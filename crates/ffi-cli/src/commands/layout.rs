@@ -1,0 +1,160 @@
+//! `ffi layout`: the bytes of structs.
+
+use crate::abi::Abi;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::table::Table;
+use ffi_cdecl::{Header, Member, Options, Record, TagKind};
+use serde::Serialize;
+use std::io::{self, Write};
+
+/// Structs inside each other that are drawn.
+const MAX_DEPTH: usize = 50;
+
+/// Draw the bytes of structs and unions: offsets, sizes, padding, alignment.
+///
+/// Every struct and union that the text defines is drawn, as the platform of the convention lays
+/// it out.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  ffi layout 'struct point { char tag; double x, y; }'
+  ffi layout 'struct flags { unsigned a : 3, b : 30; char c; }' --abi win64
+  ffi layout 'struct __attribute__((packed)) p { char c; long l; }' --abi aapcs64 --json")]
+pub(crate) struct Args {
+    /// Definitions of structs and unions.
+    declarations: String,
+    /// As which platform's compilers lay them out. This machine's own if none is named.
+    #[arg(long, value_name = "CONVENTION")]
+    abi: Option<Abi>,
+    /// Know the names of <windows.h>: DWORD, HANDLE, LPCSTR.
+    #[arg(long)]
+    windows: bool,
+    /// As JSON: a list of structs.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Drawn {
+    name: String,
+    size: u64,
+    align: u64,
+    members: Vec<Part>,
+}
+
+/// A member, or padding.
+#[derive(Debug, Serialize)]
+struct Part {
+    /// The member as C declares it; nothing for padding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    declaration: Option<String>,
+    offset: u64,
+    /// In bytes; 0 for a bit-field.
+    size: u64,
+    /// Of a bit-field: the first bit in the byte, and how many there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bits: Option<(u64, u64)>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    members: Vec<Part>,
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
+    let options = args.abi.map_or_else(Options::default, Abi::options).windows_names(args.windows);
+    let header = options.parse(&args.declarations)?;
+    let drawn: Vec<Drawn> = outermost(&header).map(|(name, r)| draw(&header, name, r)).collect();
+    if drawn.is_empty() {
+        return Err(Failure::NoStruct { text: args.declarations.clone() });
+    }
+    if args.json {
+        serde_json::to_writer_pretty(&mut *output, &drawn).map_err(io::Error::from)?;
+        return Ok(writeln!(output)?);
+    }
+    for (index, one) in drawn.iter().enumerate() {
+        if index > 0 {
+            writeln!(output)?;
+        }
+        writeln!(output, "{}: {} bytes, aligned to {}", one.name, one.size, one.align)?;
+        let mut table = Table::default();
+        table.line(["offset", "size", "member"]);
+        lines(&one.members, 0, &mut table);
+        table.print(output)?;
+    }
+    Ok(())
+}
+
+/// The structs with a name: a tag, or else that of a `typedef`.
+fn outermost(header: &Header) -> impl Iterator<Item = (String, &Record)> {
+    let tagged = header.records().filter(|record| record.tag().name.is_some());
+    let named = header.typedefs().filter_map(|(name, ty)| {
+        let record = header.record(ty).filter(|record| record.tag().name.is_none())?;
+        Some((name.to_string(), record))
+    });
+    tagged.map(|record| (record.tag().to_string(), record)).chain(named)
+}
+
+fn draw(header: &Header, name: String, record: &Record) -> Drawn {
+    let members = parts(header, record, 0, 0);
+    Drawn { name, size: record.size(), align: record.align(), members }
+}
+
+/// The members of a struct that starts at a bit of the whole, with the padding between them.
+fn parts(header: &Header, record: &Record, base: u64, depth: usize) -> Vec<Part> {
+    let is_union = record.tag().kind == TagKind::Union;
+    let mut parts = Vec::new();
+    let mut end = 0;
+    for member in record.members() {
+        let start = member.bit_offset();
+        if !is_union {
+            padding(&mut parts, base, end, start);
+        }
+        parts.push(part(header, member, base + start, depth));
+        end = end.max(start + member.width().map_or(member.size() * 8, u64::from));
+    }
+    padding(&mut parts, base, end, record.size() * 8);
+    parts
+}
+
+fn padding(parts: &mut Vec<Part>, base: u64, end: u64, start: u64) {
+    let (mut at, until) = (base + end, base + start);
+    // The rest of a byte that a bit-field begins, and then whole bytes.
+    let whole = at.next_multiple_of(8).min(until);
+    if at < whole {
+        let bits = Some((at % 8, whole - at));
+        parts.push(Part { declaration: None, offset: at / 8, size: 0, bits, members: Vec::new() });
+        at = whole;
+    }
+    if at < until {
+        let (offset, size) = (at / 8, (until - at) / 8);
+        parts.push(Part { declaration: None, offset, size, bits: None, members: Vec::new() });
+    }
+}
+
+fn part(header: &Header, member: &Member, start: u64, depth: usize) -> Part {
+    let name = member.name().unwrap_or_default();
+    let width = member.width().map(u64::from);
+    let mut declaration = member.ty().declare(name);
+    if let Some(width) = width {
+        declaration += &format!(" : {width}");
+    }
+    let inner = header.record(member.ty()).filter(|_| depth < MAX_DEPTH);
+    Part {
+        declaration: Some(declaration),
+        offset: start / 8,
+        size: if width.is_some() { 0 } else { member.size() },
+        bits: width.map(|width| (start % 8, width)),
+        members: inner.map_or_else(Vec::new, |record| parts(header, record, start, depth + 1)),
+    }
+}
+
+fn lines(parts: &[Part], depth: usize, table: &mut Table) {
+    for part in parts {
+        let (offset, size) = match part.bits {
+            Some((bit, width)) => (format!("{}:{bit}", part.offset), format!("{width} bits")),
+            None => (part.offset.to_string(), part.size.to_string()),
+        };
+        let what = part.declaration.as_deref().unwrap_or("(padding)");
+        table.line([&offset, &size, &format!("{}{what}", "  ".repeat(depth))]);
+        lines(&part.members, depth + 1, table);
+    }
+}

@@ -1,0 +1,111 @@
+//! `ffi explain` and `ffi layout` as processes; what they print is in `snapshots/`.
+//!
+//! `INSTA_UPDATE=always cargo test -p ffi-cli --test explain` writes the snapshots anew.
+#![cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+
+mod support;
+
+use support::{failure, ffi, output};
+
+const ABIS: [&str; 6] = ["sysv", "win64", "win64-gnu", "aapcs64", "apple-arm64", "windows-arm64"];
+
+/// Signatures that tell the conventions apart.
+const TELLING: [(&str, &[&str]); 5] = [
+    (
+        "struct m { double d; int i; }; struct b { char c[3]; }; struct v { float x, y, z; }; \
+         struct l { long long l[3]; }; \
+         struct v f(struct m m, struct b b, struct v v, struct l l, float f, _Bool t)",
+        &[],
+    ),
+    (
+        "struct l { int l[5]; }; struct l f(long a, unsigned long b, char c, wchar_t d, size_t e)",
+        &[],
+    ),
+    ("int f(int a, int b, int c, int d, int e, int f, int g, int h, char i, short j, int k)", &[]),
+    ("int printf(const char *format, ...)", &["--with", "int,double,long long"]),
+    (
+        "struct h { double d[2]; }; struct a { int x __attribute__((aligned(16))); }; \
+         double f(double a, double b, double c, double d, double e, double f, double g, \
+                  struct h h, float i, int j, struct a k)",
+        &[],
+    ),
+];
+
+#[test]
+fn each_convention_is_explained() {
+    for abi in ABIS {
+        let explained = TELLING.map(|(declaration, more)| {
+            output(&[&["explain", declaration, "--abi", abi], more].concat())
+        });
+        insta::assert_snapshot!(format!("explain-{abi}"), explained.join("\n"));
+    }
+}
+
+#[test]
+fn several_are_shown_side_by_side() {
+    insta::assert_snapshot!(
+        "explain-side-by-side",
+        output(&["explain", TELLING[0].0, "--abi", "sysv,win64,aapcs64,apple-arm64,windows-arm64"])
+    );
+}
+
+#[test]
+fn programs_get_json() {
+    let out = output(&["explain", TELLING[0].0, "--abi", "sysv,win64", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    let place = |abi: usize, argument: usize, index: usize| {
+        json[abi]["arguments"][argument]["places"][index]["place"].as_str().unwrap_or("none")
+    };
+    assert_eq!((json[0]["abi"].as_str(), json[1]["abi"].as_str()), (Some("sysv"), Some("win64")));
+    assert_eq!([place(0, 0, 0), place(0, 0, 1), place(0, 1, 0)], ["xmm0", "rdi", "rsi"]);
+    assert_eq!(json[0]["arguments"][0]["places"][1]["from"], 8);
+    assert_eq!(json[1]["arguments"][0]["by_reference"], true);
+    assert_eq!([place(1, 0, 0), place(1, 1, 0)], ["rdx", "r8"]);
+    assert_eq!(json[0]["arguments"][3]["places"][0]["place"], "[stack+0]");
+    assert_eq!(json[0]["result"]["clause"], "psABI 3.2.3, Returning of Values");
+}
+
+const STRUCTS: &str = "
+    struct s {
+        unsigned a : 3, b : 30; char c;
+        union { int x; double y; } u;
+        struct { char d; short e[3]; };
+        long n;
+    };
+    typedef struct __attribute__((packed)) { char c; double d; void (*f)(int); } t;
+";
+
+#[test]
+fn layouts_are_drawn() {
+    let drawn = ["sysv", "win64"].map(|abi| output(&["layout", STRUCTS, "--abi", abi]));
+    insta::assert_snapshot!("layout", drawn.join("\n"));
+}
+
+#[test]
+fn layouts_are_json_too() {
+    let json: serde_json::Value =
+        serde_json::from_str(&output(&["layout", STRUCTS, "--json"])).expect("JSON");
+    assert_eq!((json[0]["name"].as_str(), json[0]["size"].as_u64()), (Some("struct s"), Some(40)));
+    assert_eq!(json[0]["members"][0]["bits"], serde_json::json!([0, 3]));
+    assert_eq!(json[1]["members"][1]["offset"], 1);
+}
+
+#[test]
+fn what_cannot_be_explained_is_an_error() {
+    for (arguments, expected) in [
+        (&["explain", "long double f(int)"][..], "sysv: result `long double`: this type cannot"),
+        (&["explain", "int f(int, long double x)"], "sysv: parameter 1 `long double`: this type"),
+        (&["explain", "int f(itn)"], "1:7: unknown type name `itn`\n 1 | int f(itn)\n   |       ^"),
+        (&["explain", "int x"], "\"int x\" declares no function"),
+        (&["explain", "int f(int, ...)", "--with", "float"], "C promotes `float` to `double`"),
+        (&["explain", "int f(int)", "--with", "int"], "the function takes no `...`"),
+        (&["layout", "int x;"], "\"int x;\" defines no struct or union"),
+        (&["layout", "struct s { struct s s; };"], "a struct cannot contain itself"),
+    ] {
+        let error = failure(arguments);
+        assert!(error.starts_with("error: ") && error.contains(expected), "{arguments:?}: {error}");
+    }
+    let usage = ffi(&["explain", "int f(int)", "--abi", "vax"], &[]);
+    assert_eq!(usage.status, Some(2));
+    assert!(usage.err.contains("possible values: sysv, win64"), "{}", usage.err);
+}
