@@ -45,6 +45,7 @@ pub struct Function {
     pub(crate) symbol: Option<Arc<str>>,
     pub(crate) ty: Arc<FunctionType>,
     pub(crate) inline: bool,
+    pub(crate) file: Option<Arc<str>>,
     pub(crate) line: usize,
     pub(crate) convention: Convention,
     pub(crate) signature: Result<Signature, UnsupportedTypeError>,
@@ -81,7 +82,12 @@ impl Function {
         self.inline
     }
 
-    /// The line it was declared in.
+    /// The file it was declared in, where the text is a preprocessor's output that says so.
+    pub fn file(&self) -> Option<&str> {
+        self.file.as_deref()
+    }
+
+    /// The line it was declared in, of that file.
     pub fn line(&self) -> usize {
         self.line
     }
@@ -167,6 +173,7 @@ pub struct Variable {
     pub(crate) symbol: Option<Arc<str>>,
     pub(crate) ty: DeclaredType,
     pub(crate) internal: bool,
+    pub(crate) file: Option<Arc<str>>,
     pub(crate) line: usize,
 }
 
@@ -191,7 +198,12 @@ impl Variable {
         self.internal
     }
 
-    /// The line it was declared in.
+    /// The file it was declared in, where the text is a preprocessor's output that says so.
+    pub fn file(&self) -> Option<&str> {
+        self.file.as_deref()
+    }
+
+    /// The line it was declared in, of that file.
     pub fn line(&self) -> usize {
         self.line
     }

@@ -6,7 +6,7 @@ use crate::error::{Fault, ParseErrors, Parsed, Problem, UnsupportedTypeError, Wa
 use crate::header::{Function, Header, Place, Typedef, Variable};
 use crate::lex::{self, Kind, Token};
 use crate::options::Options;
-use crate::preprocess::preprocess;
+use crate::preprocess::{Marker, preprocess};
 use crate::source::Source;
 use crate::specifiers::{Specifiers, Storage};
 use crate::{lower, names, terms};
@@ -39,6 +39,7 @@ pub(crate) struct Parser<'a> {
     pub(crate) in_parameters: usize,
     faults: Vec<Fault>,
     warnings: Vec<(u32, String)>,
+    markers: Vec<Marker>,
     suggestions: usize,
     /// The functions declared, by their places in the header.
     declared: Vec<usize>,
@@ -130,6 +131,7 @@ fn run<T>(
         in_parameters: 0,
         faults: preprocessed.faults,
         warnings: preprocessed.warnings,
+        markers: preprocessed.markers,
         suggestions: 0,
         declared: Vec::new(),
     };
@@ -464,7 +466,7 @@ impl<'a> Parser<'a> {
             return self.define_type(name, ty);
         }
         let Name { text: name, at } = name;
-        let line = self.source.line(at);
+        let (file, line) = self.presumed(at);
         let conflict = |previous: usize| {
             let what = format!("`{name}`");
             Err(Fault::new(at, Problem::Conflict { what, previous }))
@@ -486,6 +488,7 @@ impl<'a> Parser<'a> {
                     }),
                     ty: new.clone(),
                     inline: internal,
+                    file,
                     line,
                 });
             }
@@ -511,7 +514,7 @@ impl<'a> Parser<'a> {
                 }
                 let index = self.header.variables.len();
                 self.header.places.insert(name.clone(), Place::Variable(index));
-                self.header.variables.push(Variable { name, symbol, ty, internal, line });
+                self.header.variables.push(Variable { name, symbol, ty, internal, file, line });
             }
             (_, Some(&Place::Variable(index))) => {
                 let old = &self.header.variables[index];
@@ -526,6 +529,19 @@ impl<'a> Parser<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The file and line that the text says a declaration is from; without a file, its own line.
+    fn presumed(&self, at: u32) -> (Option<Arc<str>>, usize) {
+        let line = self.source.line(at);
+        let before = self.markers.partition_point(|marker| marker.at <= at);
+        match before.checked_sub(1).map(|index| &self.markers[index]) {
+            Some(marker) => {
+                let behind = line.saturating_sub(self.source.line(marker.at) + 1);
+                (Some(marker.file.clone()), marker.line.saturating_add(behind))
+            }
+            None => (None, line),
+        }
     }
 
     fn define_type(&mut self, name: Name, ty: DeclaredType) -> Parsed<()> {

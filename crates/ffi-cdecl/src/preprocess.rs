@@ -6,6 +6,7 @@ use crate::lex::{Kind, Token};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// The most tokens that macros may add to a text of none, and to each token of a longer one: what
@@ -30,6 +31,16 @@ pub(crate) struct Preprocessed {
     pub(crate) macros: BTreeMap<String, Macro>,
     pub(crate) faults: Vec<Fault>,
     pub(crate) warnings: Vec<(u32, String)>,
+    /// What the preprocessor that ran before says of where lines are from.
+    pub(crate) markers: Vec<Marker>,
+}
+
+/// `# 12 "name.h"`: the next line is line 12 of that file.
+#[derive(Debug, Clone)]
+pub(crate) struct Marker {
+    pub(crate) at: u32,
+    pub(crate) line: usize,
+    pub(crate) file: Arc<str>,
 }
 
 /// A level of `#if`.
@@ -187,9 +198,21 @@ impl<'a> Preprocessor<'a> {
                 self.out.warnings.push((at, text.into()));
             }
             "error" => return fail("the text itself says `#error` here".into()),
-            _ => {} // line markers, `#warning`, `#ident`
+            _ => self.marker(at, line),
         }
         Ok(())
+    }
+
+    /// A line marker; other directives say nothing that counts here.
+    fn marker(&mut self, at: u32, line: &[Token]) {
+        let line = if self.word(line[0]) == "line" { &line[1..] } else { line };
+        if let [number, file, ..] = line
+            && file.kind == Kind::Text
+            && let Ok(line) = self.word(*number).parse()
+        {
+            let file = Arc::from(self.word(*file).trim_matches('"'));
+            self.out.markers.push(Marker { at, line, file });
+        }
     }
 
     fn holds(&mut self, name: &str, directive: Token, rest: &[Token]) -> Parsed<bool> {

@@ -287,3 +287,17 @@ fn char_and_enums_differ_by_platform() {
     assert_eq!(signature(Convention::Aapcs64(Aapcs64::Apple)), "int8_t (uint32_t)");
     assert_eq!(signature(Convention::Win64(Win64::Msvc)), "int8_t (int32_t)");
 }
+
+#[test]
+fn line_markers_say_where_declarations_are_from() {
+    let header = LINUX
+        .parse("# 1 \"a.h\"\nint a(void);\n# 7 \"b.h\" 1 3\n\nint b(void);\n#line 20 \"a.h\"\nextern int c;")
+        .unwrap();
+    let of = |name: &str| header.function(name).map(|f| (f.file(), f.line()));
+    assert_eq!(of("a"), Some((Some("a.h"), 1)));
+    assert_eq!(of("b"), Some((Some("b.h"), 8)));
+    let c = header.variable("c").map(|v| (v.file(), v.line()));
+    assert_eq!(c, Some((Some("a.h"), 20)));
+    let header = LINUX.parse("\nint a(void);").unwrap();
+    assert_eq!(header.function("a").map(|f| (f.file(), f.line())), Some((None, 2)));
+}

@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::commands::{call, completions, explain, layout, symbols};
+use crate::commands::{call, check, completions, explain, layout, symbols};
 use crate::failure::Failure;
 use crate::output::Output;
 use clap::{Parser, Subcommand};
@@ -12,9 +12,11 @@ use clap::{Parser, Subcommand};
 #[command(after_help = "\
 Examples:
   ffi call libm.so.6 'double cbrt(double)' 27
-  ffi symbols m                      what libm exports
-  ffi symbols ./libfoo.so 'foo_*'    those functions and variables of a file
-  ffi help symbols                   more about one command
+  ffi explain 'double pow(double x, double y)' --abi sysv,win64,aapcs64
+  ffi layout 'struct point { char tag; double x, y; }'
+  ffi symbols ./libfoo.so 'foo_*'
+  ffi check -E foo.h ./libfoo.so
+  ffi help call
 
 Exit status: 0 if all went well, 1 if the operation failed, 2 if the command line makes no sense.
 Colour is used on a terminal alone, and never if NO_COLOR is set, unless --color says otherwise.")]
@@ -30,6 +32,7 @@ pub(crate) enum Command {
     Call(call::Args),
     Explain(explain::Args),
     Layout(layout::Args),
+    Check(check::Args),
     Symbols(symbols::Args),
     Completions(completions::Args),
 }
@@ -40,6 +43,7 @@ impl Command {
             Self::Call(args) => call::run(args, output),
             Self::Explain(args) => explain::run(args, output),
             Self::Layout(args) => layout::run(args, output),
+            Self::Check(args) => check::run(args, output),
             Self::Symbols(args) => symbols::run(args, output),
             Self::Completions(args) => completions::run(args, output),
         }

@@ -30,6 +30,20 @@ pub(crate) enum Failure {
     Parse(#[from] ffi_cdecl::ParseErrors),
     #[error("{text:?} declares no function")]
     NoFunction { text: String },
+    #[error("{path}:\n{errors}{hint}")]
+    Header { path: String, errors: ffi_cdecl::ParseErrors, hint: &'static str },
+    #[error("cannot read {path}")]
+    Read {
+        path: String,
+        #[source]
+        error: io::Error,
+    },
+    #[error("{compiler} -E failed: {said}")]
+    Preprocessor { compiler: String, said: String },
+    #[error("{path} declares no function or variable that was asked for")]
+    NothingDeclared { path: String },
+    #[error("of {of} declarations, {missing} are missing and {uncallable} cannot be called")]
+    Unfit { of: usize, missing: usize, uncallable: usize },
     #[error("{text:?} defines no struct or union")]
     NoStruct { text: String },
     #[error("{abi}: {error}")]
