@@ -77,7 +77,8 @@ pub(crate) fn tokens(text: &[u8]) -> Parsed<Vec<Token>> {
     while let Some(token) = lexer.next()? {
         tokens.push(token);
     }
-    let end = text.len() as u32;
+    // Behind the last token: an error there shows a line with something in it.
+    let end = tokens.last().map_or(0, |token| token.start + token.len);
     if lexer.directive {
         tokens.push(Token { kind: Kind::EndOfLine, at: end, start: end, len: 0 });
     }

@@ -31,6 +31,11 @@
 //! reported with its line, its column and what was expected there. `no_std` with `alloc`.
 #![no_std]
 
+/// The examples of `docs/declarations.md`.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/declarations.md")]
+struct Guide;
+
 extern crate alloc;
 
 mod attributes;
