@@ -42,8 +42,10 @@ mod attributes;
 mod constant;
 mod ctype;
 mod declarator;
+mod define;
 mod error;
 mod header;
+mod items;
 mod layout;
 mod lex;
 mod lower;
@@ -61,8 +63,7 @@ pub use ctype::{
     Basic, DeclaredKind, DeclaredType, FunctionType, Parameter, Qualifiers, Tag, TagId, TagKind,
 };
 pub use error::{ParseError, ParseErrors, Place, Position, Problem, UnsupportedTypeError, Warning};
-pub use header::{
-    Constant, Enumeration, Function, Header, Member, Record, SignatureError, Variable,
-};
+pub use header::Header;
+pub use items::{Constant, Enumeration, Function, Member, Record, SignatureError, Variable};
 pub use names::nearest;
 pub use options::Options;

@@ -2,7 +2,8 @@
 
 use crate::ctype::{Basic, DeclaredKind, DeclaredType, FunctionType, TagKind};
 use crate::error::{Position, UnsupportedTypeError};
-use crate::header::{Body, Header};
+use crate::header::Header;
+use crate::items::Body;
 use alloc::string::{String, ToString};
 use ffi_types::{Aapcs64, Convention, Signature, Type, Win64};
 

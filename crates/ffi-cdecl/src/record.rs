@@ -4,7 +4,7 @@ use crate::attributes::Attributes;
 use crate::constant;
 use crate::ctype::{Basic, DeclaredKind, DeclaredType, Tag, TagId, TagKind};
 use crate::error::{Fault, Parsed, Problem};
-use crate::header::{Body, Constant, Enumeration, Member, Record, Tagged};
+use crate::items::{Body, Constant, Enumeration, Member, Record, Tagged};
 use crate::layout::{self, Rules};
 use crate::lex::Kind;
 use crate::lower;

@@ -3,7 +3,7 @@
 use crate::constant::{self, Terms, Value};
 use crate::ctype::DeclaredKind;
 use crate::error::{Fault, Parsed, Problem};
-use crate::header::Constant;
+use crate::items::Constant;
 use crate::lex::{Kind, Token};
 use crate::lower;
 use crate::parser::Parser;

@@ -6,9 +6,42 @@
 #[cfg(unix)]
 pub(crate) use unix::guard;
 
-#[cfg(not(unix))]
-/// Says what is about to be called. There are no signals here.
-pub(crate) fn guard(_call: &str) {}
+#[cfg(windows)]
+pub(crate) use windows::guard;
+
+#[cfg(windows)]
+mod windows {
+    use std::sync::OnceLock;
+    use windows_sys::Win32::Foundation::EXCEPTION_ACCESS_VIOLATION;
+    use windows_sys::Win32::System::Diagnostics::Debug::{
+        EXCEPTION_POINTERS, SetUnhandledExceptionFilter,
+    };
+    use windows_sys::Win32::System::Threading::ExitProcess;
+
+    /// The call, as text: `strlen(NULL)`.
+    static CALL: OnceLock<String> = OnceLock::new();
+
+    /// Has an exception from now on told with that call.
+    pub(crate) fn guard(call: &str) {
+        CALL.get_or_init(|| call.into());
+        // SAFETY: the filter is a function that is always there.
+        unsafe { SetUnhandledExceptionFilter(Some(told)) };
+    }
+
+    /// Windows calls it on the thread that failed, whose heap is most likely in order.
+    unsafe extern "system" fn told(exception: *const EXCEPTION_POINTERS) -> i32 {
+        // SAFETY: Windows hands over a valid record.
+        let code = unsafe { (*(*exception).ExceptionRecord).ExceptionCode };
+        let name = match code {
+            EXCEPTION_ACCESS_VIOLATION => " (invalid memory access)",
+            _ => "",
+        };
+        let call = CALL.get().map_or("", String::as_str);
+        eprintln!("error: exception {code:#010x}{name} in the call of {call}");
+        // SAFETY: it ends the process without running anything more of it.
+        unsafe { ExitProcess(1) }
+    }
+}
 
 #[cfg(unix)]
 mod unix {

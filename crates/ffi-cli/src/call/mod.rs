@@ -1,6 +1,7 @@
 //! What `ffi call` is made of: values from words, words from values, and what is said of a crash.
 
 pub(crate) mod crash;
+mod cursor;
 pub(crate) mod memory;
 pub(crate) mod parse;
 pub(crate) mod show;

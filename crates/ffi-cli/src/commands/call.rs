@@ -24,7 +24,7 @@ use std::time::Instant;
 Arguments, by the type of their parameter:
   42  -7  0x2a  052  0b101010  'a'  RED      integers, characters, constants of enums
   2.5  1e-3  inf                             floating-point numbers
-  text  \"te\\txt\"  NULL                      char *: the text itself, or a C string in quotes
+  text  \"te\\txt\"  NULL                       char *: the text itself, or a C string in quotes
   {1, 2.5}  {.x = 1, .y = 2.5}               structs
   [1, 2, 3]                                  a pointer to these elements
   &  &5  &int  &int=5  &char[64]             a pointer to a new value, printed after the call
