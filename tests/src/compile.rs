@@ -115,7 +115,11 @@ const HEADERS: [&str; 4] =
 /// # Panics
 /// If it rejects it; the message has its own.
 pub fn preprocessed(compiler: Compiler, source: &str) -> Vec<u8> {
-    let arguments = [compiler.arguments, &HEADERS, &["-E"]].concat();
+    // clang replaces macros in `#pragma pack`, though not yet in this output, where mingw's headers
+    // have one; so it has to say what they stand for. gcc ignores such a pragma.
+    let macros = cfg!(windows) && compiler.command.contains("clang");
+    let more: &[&str] = if macros { &["-E", "-dD"] } else { &["-E"] };
+    let arguments = [compiler.arguments, &HEADERS, more].concat();
     compile(compiler.command, &arguments, source)
         .unwrap_or_else(|message| panic!("{}: {message}", compiler.command))
 }

@@ -32,6 +32,8 @@ pub(crate) struct Rules {
     pub(crate) attribute: Option<u64>,
     /// Bit-fields as Microsoft's compilers have them, and gcc for Windows.
     pub(crate) microsoft: bool,
+    /// Bit-fields count for the alignment of a union: not to Microsoft, but to gcc for Windows.
+    pub(crate) union_align: bool,
     /// Bit-fields without a name count for the alignment too (AAPCS64 10.1.8).
     pub(crate) unnamed_align: bool,
 }
@@ -55,7 +57,14 @@ pub(crate) fn layout(members: &[Member], rules: Rules) -> Option<Layout> {
         }
         let offset = match member.width {
             None => state.plain(member)?,
-            Some(width) if rules.microsoft => state.microsoft(member, width)?,
+            Some(width) if rules.microsoft => {
+                let align = state.align;
+                let offset = state.microsoft(member, width)?;
+                if rules.union && !rules.union_align {
+                    state.align = align;
+                }
+                offset
+            }
             Some(width) => state.system_v(member, width)?,
         };
         state.end = state.end.max(state.next);
@@ -175,8 +184,14 @@ mod tests {
         (layout.size, layout.align, layout.offsets)
     }
 
-    const SYSV: Rules =
-        Rules { union: false, pack: 0, attribute: None, microsoft: false, unnamed_align: false };
+    const SYSV: Rules = Rules {
+        union: false,
+        pack: 0,
+        attribute: None,
+        microsoft: false,
+        union_align: true,
+        unnamed_align: false,
+    };
     const MICROSOFT: Rules = Rules { microsoft: true, ..SYSV };
 
     #[test]
@@ -197,6 +212,13 @@ mod tests {
         let members = [bits(1, 3), Member { named: false, ..bits(4, 0) }, bits(1, 2)];
         assert_eq!(of(&members, SYSV), (5, 1, alloc::vec![0, 32, 32]));
         assert_eq!(of(&members, Rules { unnamed_align: true, ..SYSV }).1, 4);
+    }
+
+    #[test]
+    fn a_union_takes_no_alignment_from_bits_on_windows() {
+        let union = Rules { union: true, union_align: false, ..MICROSOFT };
+        assert_eq!(of(&[bits(4, 5), plain(1)], union), (4, 1, alloc::vec![0, 0]));
+        assert_eq!(of(&[bits(4, 5), plain(1)], Rules { union_align: true, ..union }).1, 4);
     }
 
     #[test]

@@ -72,8 +72,8 @@ impl Options {
         matches!(self.convention, Convention::Win64(_) | Convention::Aapcs64(Aapcs64::Windows))
     }
 
-    /// Whether enums are `int` whatever their values.
-    pub(crate) fn enums_are_int(self) -> bool {
+    /// Whether the platform's own compiler is Microsoft's.
+    pub(crate) fn is_msvc(self) -> bool {
         self.is_microsoft() && self.convention != Convention::Win64(Win64::Gnu)
     }
 }

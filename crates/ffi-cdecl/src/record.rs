@@ -153,7 +153,7 @@ impl Parser<'_> {
             use Basic::{Int, LongLong, Short, SignedChar, UnsignedChar, UnsignedInt};
             use Basic::{UnsignedLongLong, UnsignedShort};
             let order: &[(Basic, u32)] = match (attributes.packed, least < 0) {
-                _ if self.header.options.enums_are_int() => &[],
+                _ if self.header.options.is_msvc() => &[],
                 (true, true) => &[(SignedChar, 7), (Short, 15), (Int, 31)],
                 (true, false) => &[(UnsignedChar, 8), (UnsignedShort, 16), (UnsignedInt, 32)],
                 (false, true) => &[(Int, 31), (LongLong, 63)],
@@ -336,6 +336,7 @@ impl Parser<'_> {
             pack: pack.into(),
             attribute: attributes.align,
             microsoft: options.is_microsoft(),
+            union_align: !options.is_msvc(),
             unnamed_align: options.convention == Convention::Aapcs64(Aapcs64::Standard),
         };
         let Some(layout) = layout::layout(&members, rules) else {
