@@ -79,6 +79,10 @@ impl Parser<'_> {
         at: u32,
     ) -> Parsed<DeclaredType> {
         let what = || alloc::format!("`{element}`");
+        if element.is_void() && open {
+            // Manual pages write `void buffer[.count]`.
+            return Ok(element.pointer_to());
+        }
         if matches!(element.kind(), DeclaredKind::Void | DeclaredKind::Function(_)) {
             let problem = Problem::NotAllowed { what: what(), verb: "be the element of an array" };
             return Err(Fault::new(at, problem));
@@ -175,17 +179,17 @@ impl Parser<'_> {
             return Ok(Step::Array { len: None, open: true });
         }
         let at = self.peek().at;
+        if self.in_parameters > 0 && self.has_dot() {
+            self.skip_length();
+            self.expect("]", "`]`")?;
+            return Ok(Step::Array { len: None, open: true });
+        }
         let value = match constant::expression(self) {
             // The length is another parameter.
             Err(Fault { problem: Problem::UnknownConstant { .. }, .. })
                 if self.in_parameters > 0 =>
             {
-                while !matches!(
-                    self.peek().kind,
-                    Kind::Mark("]" | ")" | ";" | "," | "{") | Kind::End
-                ) {
-                    self.bump();
-                }
+                self.skip_length();
                 None
             }
             other => Some(other?.value),
@@ -197,6 +201,19 @@ impl Parser<'_> {
             return Err(Fault::new(at, Problem::Number { what, found: value, expected }));
         };
         Ok(Step::Array { len: Some(len), open: self.in_parameters > 0 })
+    }
+
+    /// Whether the length names a parameter as manual pages do: `void buffer[.count]`.
+    fn has_dot(&self) -> bool {
+        let ahead = (0..).map(|by| self.ahead(by).kind);
+        let mut inside = ahead.take_while(|kind| !ends_length(*kind));
+        inside.any(|kind| kind == Kind::Mark("."))
+    }
+
+    fn skip_length(&mut self) {
+        while !ends_length(self.peek().kind) {
+            self.bump();
+        }
     }
 
     /// Behind a `(`.
@@ -256,6 +273,10 @@ impl Parser<'_> {
         }
         attributes.apply(self, ty, at)
     }
+}
+
+fn ends_length(kind: Kind) -> bool {
+    matches!(kind, Kind::Mark("]" | ")" | ";" | "," | "{") | Kind::End)
 }
 
 /// What a parameter of the type really is (C17 6.7.6.3, 7 and 8).

@@ -1,9 +1,9 @@
 //! Declarations: what a text is made of, and how reading goes on after a mistake.
 
-use crate::ctype::{DeclaredKind, DeclaredType, FunctionType};
+use crate::ctype::{DeclaredKind, DeclaredType, FunctionType, Tag, TagId, TagKind};
 use crate::error::{Fault, ParseErrors, Parsed, Problem, Warning};
 use crate::header::Header;
-use crate::items::{Function, Typedef};
+use crate::items::{Body, Function, Tagged, Typedef};
 use crate::lex::{self, Kind, Token};
 use crate::options::Options;
 use crate::preprocess::{Marker, preprocess};
@@ -52,13 +52,20 @@ pub(crate) fn empty(options: Options) -> Header {
         let name: Arc<str> = Arc::from(name);
         typedefs.insert(name.clone(), Typedef { ty: ty.named(name), line: None });
     });
+    // Known by name alone, as a pointer to it is all that anybody has.
+    let name: Arc<str> = Arc::from(if options.is_microsoft() { "_iobuf" } else { "_IO_FILE" });
+    let tag = Tag { kind: TagKind::Struct, name: Some(name.clone()) };
+    let ty = DeclaredType::new(DeclaredKind::Tagged(tag.clone(), TagId(0)));
+    let file: Arc<str> = Arc::from("FILE");
+    typedefs.insert(file.clone(), Typedef { ty: ty.named(file), line: None });
+    let stream = Tagged { tag, line: 0, defined: None, body: Body::Incomplete };
     Header {
         options,
         functions: Vec::new(),
         variables: Vec::new(),
         typedefs,
-        tags: BTreeMap::new(),
-        tagged: Vec::new(),
+        tags: BTreeMap::from([(name, TagId(0))]),
+        tagged: alloc::vec![stream],
         constants: BTreeMap::new(),
         warnings: Vec::new(),
         places: BTreeMap::new(),

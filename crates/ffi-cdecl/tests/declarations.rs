@@ -53,6 +53,16 @@ fn prototypes() {
             "int32_t (void *, void *, void *)",
         ),
         (
+            "ssize_t read(int fd, void buf[.count], size_t count);",
+            "ssize_t read(int fd, void *buf, size_t count)",
+            "int64_t (int32_t, void *, uint64_t)",
+        ),
+        (
+            "size_t fread(void ptr[restrict .size * .n], size_t size, size_t n, FILE *restrict f);",
+            "size_t fread(void *ptr, size_t size, size_t n, FILE *restrict f)",
+            "uint64_t (void *, uint64_t, uint64_t, void *)",
+        ),
+        (
             "void f(int n, int a[n][n + 1][n], int b[][*][2]);",
             "void f(int n, int (*a)[][], int (*b)[][2])",
             "void (int32_t, void *, void *)",

@@ -79,6 +79,7 @@ fn values_of_every_kind_go_in_and_out() {
             "12\n&char * = \"x\"\n",
         ),
         (&["--exact", "m", "double sqrt(double)", "2"], "1.4142135623730951\n"),
+        (&["c", "int fputs(const char *s, FILE *f)", "hi", "*stdout"], "hi1\n"),
         (&["m", "double sqrt(double)", "2"], "1.4142135623731\n"),
         (&["m", "double sqrt(double)", "--exact", "2"], "1.4142135623730951\n"),
         (

@@ -336,6 +336,12 @@ impl Maker<'_> {
             let symbol = self.library.symbol(name).map_err(ValueError::other)?;
             return Ok(symbol.as_ptr().expose_provenance() as u64);
         }
+        if cursor.accept('*') {
+            let name = cursor.word();
+            let symbol = self.library.symbol(name).map_err(ValueError::other)?;
+            // SAFETY: the user says that it is a variable which holds an address.
+            return Ok(unsafe { symbol.as_ptr().cast::<u64>().read_unaligned() });
+        }
         match cursor.rest.chars().next() {
             Some('"') => {
                 let text = cursor.quoted()?;
@@ -360,7 +366,7 @@ impl Maker<'_> {
                     address.ok_or_else(|| ValueError::Unexpected {
                         found: word.into(),
                         expected: format!(
-                            "NULL, an address, \"text\", &TYPE, &VALUE, [ELEMENTS] or @SYMBOL for `{ty}`"
+                            "NULL, an address, \"text\", &TYPE, &VALUE, [ELEMENTS], @SYMBOL or *VARIABLE for `{ty}`"
                         ),
                     })
                 }

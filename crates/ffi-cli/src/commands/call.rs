@@ -28,7 +28,7 @@ Arguments, by the type of their parameter:
   {1, 2.5}  {.x = 1, .y = 2.5}               structs
   [1, 2, 3]                                  a pointer to these elements
   &  &5  &int  &int=5  &char[64]             a pointer to a new value, printed after the call
-  0x7ffe1000  NULL  @environ                 an address; that of a symbol of the library
+  0x7ffe1000  NULL  @strcmp  *stdout         an address; that of a symbol; what a variable holds
   (long)5  (const char *)NULL                behind `...`, where the type is not that of the word
 
 Examples:
