@@ -158,16 +158,14 @@ impl Counters<'_> {
         }
         // C.4: "the NSAA is rounded up to the larger of 8 or the Natural Alignment". Compilers for
         // Windows look at the members alone, none of which needs more than 8.
-        let align = if self.variant == Aapcs64::Windows { 8 } else { self.alignment(ty) };
+        let align = if self.variant == Aapcs64::Windows { 8 } else { alignment(self.variant, ty) };
         self.on_the_stack(argument, ty, align, 8)
     }
 
     /// C.8 to C.13: composite types of up to 16 bytes, as that many eightbytes.
     fn composite(&mut self, argument: u16, ty: &Type) -> Result<(), InvalidCallInterfaceError> {
-        let align = self.alignment(ty);
-        // C.8: "If the argument has an alignment of 16 then the NGRN is rounded up to the next
-        // even number." Apple leaves this rule out.
-        if align == 16 && self.variant != Aapcs64::Apple {
+        let align = alignment(self.variant, ty);
+        if starts_even(self.variant, ty) {
             self.ngrn = self.ngrn.next_multiple_of(2);
         }
         let size = ty.size() as u32;
@@ -231,17 +229,24 @@ impl Counters<'_> {
         self.nsaa = start + size;
         REGISTERS.size + start as u32
     }
+}
 
-    /// What the copy of a composite type is aligned to, 8 or 16 (B.6): its natural alignment is
-    /// that of its members, without an attribute on the type itself. Compilers for Apple's and
-    /// Microsoft's systems take the attribute for natural.
-    fn alignment(&self, ty: &Type) -> u64 {
-        let align = match self.variant {
-            Aapcs64::Standard => ty.natural_align(),
-            _ => ty.align(),
-        };
-        if align >= 16 { 16 } else { 8 }
-    }
+/// What the copy of a composite type is aligned to, 8 or 16 (B.6): its natural alignment is that of
+/// its members, without an attribute on the type itself. Compilers for Apple's and Microsoft's
+/// systems take the attribute for natural.
+pub(crate) fn alignment(variant: Aapcs64, ty: &Type) -> u64 {
+    let align = match variant {
+        Aapcs64::Standard => ty.natural_align(),
+        _ => ty.align(),
+    };
+    if align >= 16 { 16 } else { 8 }
+}
+
+/// Whether a composite type of at most 16 bytes starts at an even register. C.8: "If the argument
+/// has an alignment of 16 then the NGRN is rounded up to the next even number." Apple leaves this
+/// rule out.
+pub(crate) fn starts_even(variant: Aapcs64, ty: &Type) -> bool {
+    variant != Aapcs64::Apple && alignment(variant, ty) == 16
 }
 
 /// 6.9: a result comes back in the registers that a first argument of its type would have, and

@@ -3,6 +3,7 @@
 //! What the type is comes from its class, and where it went from the plan: the two cannot say
 //! different things.
 
+use crate::assign::starts_even;
 use crate::classify::{Class, classify};
 use alloc::format;
 use alloc::string::String;
@@ -71,7 +72,10 @@ pub fn argument_rule(signature: &Signature, plan: &Plan, index: usize) -> Rule {
     let soft = variant == Aapcs64::Windows && variadic;
     match classify(ty) {
         Class::Float | Class::Homogeneous { .. } if soft => {
-            let text = format!("no vector registers, as the function takes `...`: {}", into(went));
+            let even = ty.as_scalar().is_none() && starts_even(variant, ty) && went != Went::Stack;
+            let even = if even { ", NGRN rounded up to even" } else { "" };
+            let into = into(went);
+            let text = format!("no vector registers, as the function takes `...`: {into}{even}");
             Rule::new(WINDOWS, text)
         }
         Class::Integral | Class::Float => scalar(went, variant),
@@ -110,7 +114,7 @@ fn scalar(went: Went, variant: Aapcs64) -> Rule {
 
 fn composite(ty: &Type, went: Went, variant: Aapcs64) -> Rule {
     let what = format!("{} bytes", ty.size());
-    let even = ty.natural_align() >= 16 && variant != Aapcs64::Apple;
+    let even = starts_even(variant, ty);
     match went {
         Went::General | Went::Vector if even => {
             let text = what + " aligned to 16: NGRN rounded up to even, then a register for each 8";
@@ -248,6 +252,20 @@ mod tests {
         assert_eq!(
             rules(longs(8), Type::I8, false)[1],
             format!("no register is left; on the stack, aligned to its own size ({APPLE})")
+        );
+        let stated = Type::structure("t").field("n", Type::I64).align(16);
+        let stated = stated.build().expect("a valid type");
+        let plain = "16 bytes: a general register for each 8 (AAPCS64 6.8.2 C.10)";
+        let even = "16 bytes aligned to 16: NGRN rounded up to even, then a register for each 8 \
+                    (AAPCS64 6.8.2 C.8, C.10)";
+        assert_eq!(rules(longs(1), stated, false), [plain, plain, even]);
+        let doubles = Type::structure("d").field("x", Type::F64).field("y", Type::F64).align(16);
+        assert_eq!(
+            rules(longs(1), doubles.build().expect("a valid type"), true)[2],
+            format!(
+                "no vector registers, as the function takes `...`: general registers, NGRN rounded \
+                 up to even ({WINDOWS})"
+            )
         );
         assert_eq!(
             rules(longs(1), Type::F64, true)[1..],

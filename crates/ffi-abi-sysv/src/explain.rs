@@ -33,6 +33,11 @@ pub fn argument_rule(signature: &Signature, plan: &Plan, index: usize) -> Rule {
         (Classes::Eightbytes([class, Class::NoClass]), false) => {
             Rule::new(PASSING, format!("{}: the next {} register", name(class), bank(class)))
         }
+        // Padding alone in the first eightbyte: the second takes a register, as one by itself.
+        (Classes::Eightbytes(classes @ [Class::NoClass, class]), false) => {
+            let text = format!("padding, then the next {} register", bank(class));
+            Rule::new(PASSING, format!("{}: {text}", names(classes)))
+        }
         (Classes::Eightbytes(classes), false) => {
             Rule::new(PASSING, format!("{}: a register for each eightbyte", names(classes)))
         }
@@ -126,7 +131,10 @@ mod tests {
         let mixed = mixed.build().expect("a valid type");
         let packed = Type::structure("p").field("c", Type::I8).field("d", Type::F64).packed();
         let packed = packed.build().expect("a valid type");
+        let padded = Type::structure("h").field_at("i", Type::I32, 8).stated(12, 4);
+        let padded = padded.build().expect("a valid type");
         for (count, ty, expected) in [
+            (0, padded, "NO_CLASS, INTEGER: padding, then the next general register"),
             (0, Type::I32, "INTEGER: the next general register"),
             (6, Type::I32, "INTEGER: no general register is left, on the stack"),
             (6, Type::F32, "SSE: the next vector register"),
