@@ -61,8 +61,21 @@ fn programs_get_json() {
     assert_eq!(json[0]["arguments"][0]["places"][1]["from"], 8);
     assert_eq!(json[1]["arguments"][0]["by_reference"], true);
     assert_eq!([place(1, 0, 0), place(1, 1, 0)], ["rdx", "r8"]);
+    assert_eq!(
+        (json[0]["arguments"][3]["index"].as_u64(), &json[0]["arguments"][3]["name"]),
+        (Some(3), &"l".into())
+    );
+    assert_eq!(json[0]["result"]["index"], serde_json::Value::Null);
     assert_eq!(json[0]["arguments"][3]["places"][0]["place"], "[stack+0]");
     assert_eq!(json[0]["result"]["clause"], "psABI 3.2.3, Returning of Values");
+}
+
+#[test]
+fn a_type_behind_the_dots_may_have_commas() {
+    let out = output(&["explain", "int f(int, ...)", "--with", "void (*)(int, int),double"]);
+    let lines: Vec<&str> = out.lines().collect();
+    assert!(lines[3].starts_with("  void (*)(int, int)  0..7   rsi "), "{out}");
+    assert!(lines[4].starts_with("  double              0..7   xmm0 "), "{out}");
 }
 
 const STRUCTS: &str = "
@@ -79,6 +92,38 @@ const STRUCTS: &str = "
 fn layouts_are_drawn() {
     let drawn = ["sysv", "win64"].map(|abi| output(&["layout", STRUCTS, "--abi", abi]));
     insta::assert_snapshot!("layout", drawn.join("\n"));
+}
+
+#[test]
+fn structs_without_a_tag_are_drawn_where_they_are_used() {
+    let out =
+        output(&["layout", "struct s { struct { char c; int i; } a[2][3]; }; union { int x; } v;"]);
+    let expected = "\
+struct s: 48 bytes, aligned to 4
+  offset  size  member
+  0       48    struct (without a tag) a[2][3]
+  0       1       char c
+  1       3       (padding)
+  4       4       int i
+
+v: 4 bytes, aligned to 4
+  offset  size  member
+  0       4     int x
+";
+    assert_eq!(out, expected);
+}
+
+#[test]
+fn what_would_fill_the_memory_is_left_out() {
+    let mut text = String::from("struct s0 { char c[2]; };");
+    for index in 1..40 {
+        text += &format!("struct s{index} {{ struct s{} x, y; }};", index - 1);
+    }
+    let out = output(&["layout", &text]);
+    assert!(out.lines().count() < 100_500, "{} lines", out.lines().count());
+    assert!(out.contains("struct s39: 1099511627776 bytes, aligned to 1\n"), "s39 is not there");
+    let (_, last) = out.trim_end().rsplit_once('\n').expect("several lines");
+    assert!(last.ends_with("  struct s38 y (its members are left out)"), "{last}");
 }
 
 #[test]

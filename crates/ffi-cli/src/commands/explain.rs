@@ -30,8 +30,8 @@ pub(crate) struct Args {
     /// By which conventions; several are shown side by side. This machine's own if none is named.
     #[arg(long, value_name = "CONVENTION", value_delimiter = ',')]
     abi: Vec<Abi>,
-    /// The types of the arguments behind `...`.
-    #[arg(long, value_name = "TYPE", value_delimiter = ',')]
+    /// The types of the arguments behind `...`, with commas between them.
+    #[arg(long, value_name = "TYPE")]
     with: Vec<String>,
     /// Know the names of <windows.h>: DWORD, HANDLE, LPCSTR.
     #[arg(long)]
@@ -60,6 +60,9 @@ struct Explained {
 /// An argument or the result.
 #[derive(Debug, Serialize)]
 struct Row {
+    /// Counted from 0; nothing for the result.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     #[serde(rename = "type")]
@@ -109,7 +112,8 @@ fn explain(args: &Args, abi: Abi) -> Result<Explained, Failure> {
         [.., function] => function.clone(),
         [] => return Err(Failure::NoFunction { text: args.declaration.clone() }),
     };
-    let variadic: Result<Vec<_>, _> = args.with.iter().map(|ty| header.parse_type(ty)).collect();
+    let with = args.with.iter().flat_map(|types| at_commas(types));
+    let variadic: Result<Vec<_>, _> = with.map(|ty| header.parse_type(ty)).collect();
     let variadic = variadic?;
     let types: Result<Vec<_>, _> = variadic.iter().map(|ty| header.lower(ty)).collect();
     let by =
@@ -126,6 +130,19 @@ fn explain(args: &Args, abi: Abi) -> Result<Explained, Failure> {
         stack_size: plan.stack_size(),
         stack_align: plan.stack_align(),
         vector_count: (convention == Convention::SysV).then(|| plan.vector_count()),
+    })
+}
+
+/// The types of a list. A comma in brackets is part of a type: `void (*)(int, int)` is one.
+fn at_commas(types: &str) -> impl Iterator<Item = &str> {
+    let mut depth = 0_i64;
+    types.split(move |c| {
+        depth += match c {
+            '(' | '[' | '{' => 1,
+            ')' | ']' | '}' => -1,
+            _ => 0,
+        };
+        c == ',' && depth <= 0
     })
 }
 
@@ -160,7 +177,7 @@ fn arguments(
     signature: &Signature,
     plan: &Plan,
 ) -> Vec<Row> {
-    let fixed = function.parameters().iter().map(|p| (p.name.as_deref(), &p.ty));
+    let fixed = function.parameters().iter().map(|p| (p.name.as_deref().map(String::from), &p.ty));
     let declared = fixed.chain(variadic.iter().map(|ty| (None, ty)));
     let rows = declared.zip(signature.arguments()).enumerate();
     rows.map(|(index, ((name, declared), ty))| {
@@ -174,7 +191,7 @@ fn arguments(
             }
             None => (places(plan.moves_of(index), registers), None),
         };
-        Row::new(name, declared, ty, places, copy, rule)
+        Row { index: Some(index), name, ..Row::new(declared, ty, places, copy, rule) }
     })
     .collect()
 }
@@ -190,12 +207,11 @@ fn result(function: &Function, signature: &Signature, plan: &Plan) -> Row {
         }
         _ => (Vec::new(), None),
     };
-    Row::new(None, function.result(), ty, places, copy, rule)
+    Row::new(function.result(), ty, places, copy, rule)
 }
 
 impl Row {
     fn new(
-        name: Option<&str>,
         declared: &DeclaredType,
         ty: &Type,
         places: Vec<Place>,
@@ -203,7 +219,8 @@ impl Row {
         rule: Rule,
     ) -> Self {
         Self {
-            name: name.map(Into::into),
+            index: None,
+            name: None,
             ty: declared.to_string(),
             size: ty.size(),
             align: ty.align(),
@@ -358,6 +375,15 @@ mod tests {
             };
             assert_eq!(printed, called, "argument {index}");
         }
+    }
+
+    #[test]
+    fn a_comma_in_brackets_is_part_of_a_type() {
+        let split = |types| at_commas(types).collect::<Vec<_>>();
+        assert_eq!(split("int,double"), ["int", "double"]);
+        assert_eq!(split("void (*)(int, int),char *"), ["void (*)(int, int)", "char *"]);
+        assert_eq!(split("struct { int x, y; }"), ["struct { int x, y; }"]);
+        assert_eq!(split("int,,)),"), ["int", "", "))", ""]);
     }
 
     #[test]

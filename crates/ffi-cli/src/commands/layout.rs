@@ -4,17 +4,21 @@ use crate::abi::Abi;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::table::Table;
-use ffi_cdecl::{Header, Member, Options, Record, TagKind};
+use ffi_cdecl::{DeclaredKind, DeclaredType, Header, Member, Options, Record, TagKind};
 use serde::Serialize;
 use std::io::{self, Write};
 
 /// Structs inside each other that are drawn.
 const MAX_DEPTH: usize = 50;
+/// Lines of structs inside others. A struct of two structs of two structs has more members than
+/// memory holds after a few dozen.
+const MAX_NESTED: usize = 100_000;
 
 /// Draw the bytes of structs and unions: offsets, sizes, padding, alignment.
 ///
 /// Every struct and union that the text defines is drawn, as the platform of the convention lays
-/// it out.
+/// it out. Of an array of structs the first is drawn. Where structs are inside each other so often
+/// that there would be more than 100000 lines of them, the rest of those are left out and it says so.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -44,7 +48,7 @@ struct Drawn {
 }
 
 /// A member, or padding.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct Part {
     /// The member as C declares it; nothing for padding.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,12 +61,16 @@ struct Part {
     bits: Option<(u64, u64)>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     members: Vec<Part>,
+    /// Whether it has members that are not drawn.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    left_out: bool,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let options = args.abi.map_or_else(Options::default, Abi::options).windows_names(args.windows);
     let header = options.parse(&args.declarations)?;
-    let drawn: Vec<Drawn> = outermost(&header).map(|(name, r)| draw(&header, name, r)).collect();
+    let mut drawing = Drawing { header: &header, left: MAX_NESTED };
+    let drawn: Vec<Drawn> = outermost(&header).map(|(name, r)| drawing.draw(name, r)).collect();
     if drawn.is_empty() {
         return Err(Failure::NoStruct { text: args.declarations.clone() });
     }
@@ -83,36 +91,79 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The structs with a name: a tag, or else that of a `typedef`.
+/// The structs with a name: a tag, or else that of a `typedef` or a variable.
 fn outermost(header: &Header) -> impl Iterator<Item = (String, &Record)> {
     let tagged = header.records().filter(|record| record.tag().name.is_some());
-    let named = header.typedefs().filter_map(|(name, ty)| {
-        let record = header.record(ty).filter(|record| record.tag().name.is_none())?;
+    let variables = header.variables().iter().map(|variable| (variable.name(), variable.ty()));
+    let named = header.typedefs().chain(variables).filter_map(|(name, ty)| {
+        let record = header.record(element(ty)).filter(|record| record.tag().name.is_none())?;
         Some((name.to_string(), record))
     });
     tagged.map(|record| (record.tag().to_string(), record)).chain(named)
 }
 
-fn draw(header: &Header, name: String, record: &Record) -> Drawn {
-    let members = parts(header, record, 0, 0);
-    Drawn { name, size: record.size(), align: record.align(), members }
+/// What an array is made of, and anything else itself.
+fn element(mut ty: &DeclaredType) -> &DeclaredType {
+    while let DeclaredKind::Array(element, _) = ty.kind() {
+        ty = element;
+    }
+    ty
 }
 
-/// The members of a struct that starts at a bit of the whole, with the padding between them.
-fn parts(header: &Header, record: &Record, base: u64, depth: usize) -> Vec<Part> {
-    let is_union = record.tag().kind == TagKind::Union;
-    let mut parts = Vec::new();
-    let mut end = 0;
-    for member in record.members() {
-        let start = member.bit_offset();
-        if !is_union {
-            padding(&mut parts, base, end, start);
-        }
-        parts.push(part(header, member, base + start, depth));
-        end = end.max(start + member.width().map_or(member.size() * 8, u64::from));
+struct Drawing<'a> {
+    header: &'a Header,
+    /// How many more lines structs inside others may take.
+    left: usize,
+}
+
+impl Drawing<'_> {
+    fn draw(&mut self, name: String, record: &Record) -> Drawn {
+        let members = self.parts(record, 0, 0);
+        Drawn { name, size: record.size(), align: record.align(), members }
     }
-    padding(&mut parts, base, end, record.size() * 8);
-    parts
+
+    /// The members of a struct that starts at a bit of the whole, with the padding between them.
+    fn parts(&mut self, record: &Record, base: u64, depth: usize) -> Vec<Part> {
+        let is_union = record.tag().kind == TagKind::Union;
+        let mut parts = Vec::new();
+        let mut end = 0;
+        for member in record.members() {
+            let start = member.bit_offset();
+            if !is_union {
+                padding(&mut parts, base, end, start);
+            }
+            parts.push(self.part(member, base + start, depth));
+            end = end.max(start + member.width().map_or(member.size() * 8, u64::from));
+        }
+        padding(&mut parts, base, end, record.size() * 8);
+        parts
+    }
+
+    fn part(&mut self, member: &Member, start: u64, depth: usize) -> Part {
+        let width = member.width().map(u64::from);
+        let mut declaration = member.ty().declare(member.name().unwrap_or_default());
+        if let Some(width) = width {
+            declaration += &format!(" : {width}");
+        }
+        let mut part = Part {
+            declaration: Some(declaration),
+            offset: start / 8,
+            size: if width.is_some() { 0 } else { member.size() },
+            bits: width.map(|width| (start % 8, width)),
+            ..Part::default()
+        };
+        let Some(inner) = self.header.record(element(member.ty())) else { return part };
+        // Each member and the padding before it, and that at the end.
+        let count = 2 * inner.members().len() + 1;
+        match self.left.checked_sub(count).filter(|_| depth < MAX_DEPTH) {
+            Some(left) => {
+                self.left = left;
+                part.members = self.parts(inner, start, depth + 1);
+            }
+            None => part.left_out = true,
+        }
+        part
+    }
 }
 
 fn padding(parts: &mut Vec<Part>, base: u64, end: u64, start: u64) {
@@ -121,29 +172,12 @@ fn padding(parts: &mut Vec<Part>, base: u64, end: u64, start: u64) {
     let whole = at.next_multiple_of(8).min(until);
     if at < whole {
         let bits = Some((at % 8, whole - at));
-        parts.push(Part { declaration: None, offset: at / 8, size: 0, bits, members: Vec::new() });
+        parts.push(Part { offset: at / 8, bits, ..Part::default() });
         at = whole;
     }
     if at < until {
         let (offset, size) = (at / 8, (until - at) / 8);
-        parts.push(Part { declaration: None, offset, size, bits: None, members: Vec::new() });
-    }
-}
-
-fn part(header: &Header, member: &Member, start: u64, depth: usize) -> Part {
-    let name = member.name().unwrap_or_default();
-    let width = member.width().map(u64::from);
-    let mut declaration = member.ty().declare(name);
-    if let Some(width) = width {
-        declaration += &format!(" : {width}");
-    }
-    let inner = header.record(member.ty()).filter(|_| depth < MAX_DEPTH);
-    Part {
-        declaration: Some(declaration),
-        offset: start / 8,
-        size: if width.is_some() { 0 } else { member.size() },
-        bits: width.map(|width| (start % 8, width)),
-        members: inner.map_or_else(Vec::new, |record| parts(header, record, start, depth + 1)),
+        parts.push(Part { offset, size, ..Part::default() });
     }
 }
 
@@ -154,7 +188,8 @@ fn lines(parts: &[Part], depth: usize, table: &mut Table) {
             None => (part.offset.to_string(), part.size.to_string()),
         };
         let what = part.declaration.as_deref().unwrap_or("(padding)");
-        table.line([&offset, &size, &format!("{}{what}", "  ".repeat(depth))]);
+        let left_out = if part.left_out { " (its members are left out)" } else { "" };
+        table.line([&offset, &size, &format!("{}{what}{left_out}", "  ".repeat(depth))]);
         lines(&part.members, depth + 1, table);
     }
 }
