@@ -182,7 +182,7 @@ impl Way {
                 !variadic.any(|ty| ty.as_scalar().is_none() && ![1, 2, 4, 8].contains(&ty.size()))
             }
             // clang's `va_arg` for Windows does not round up to the alignment of an over-aligned
-            // composite, which rules C.8 and C.12 do, and Microsoft's `va_arg` with them.
+            // composite, which rules C.10 and C.14 do, and Microsoft's `va_arg` with them.
             Convention::Aapcs64(Aapcs64::Windows) => {
                 if self.spelling == Spelling::Own && has_microsoft_layout(case) {
                     return false;

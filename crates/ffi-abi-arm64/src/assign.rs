@@ -37,7 +37,7 @@ pub(crate) fn plan_into(
     let mut plan = PlanBuilder::new(plan, Convention::Aapcs64(variant), &REGISTERS, &RETURNED);
     let variadic = signature.first_variadic().is_some();
     returned(&mut plan, signature.return_type())?;
-    // Stage A: "The NGRN, NSRN and NSAA are set to zero" (A.1 to A.3).
+    // Stage A: "The NGRN, NSRN and NSAA are set to zero" (A.1, A.2, A.4).
     let mut counters = Counters { plan, variant, variadic, ngrn: 0, nsrn: 0, nsaa: 0, copies: 0 };
     for (index, ty) in signature.arguments().iter().enumerate() {
         let anonymous = signature.is_variadic_at(index);
@@ -101,7 +101,7 @@ impl Counters<'_> {
         self.variant == Aapcs64::Windows && self.variadic
     }
 
-    /// C.1 for floating-point types and C.7 for integral ones, and the stack for both.
+    /// C.1 for floating-point types and C.9 for integral ones, and the stack for both.
     #[inline]
     fn scalar(&mut self, argument: u16, ty: &Type, in_vector: bool, packed: bool) {
         let (counter, bank) = if in_vector {
@@ -124,7 +124,7 @@ impl Counters<'_> {
             let extension = if is_bool { Extension::BoolByte } else { Extension::None };
             self.plan.argument(Move { argument, extension, offset: 0, len, to });
         } else {
-            // C.5, C.14: "the size of the argument is set to 8 bytes".
+            // C.5, C.16: "the size of the argument is set to 8 bytes".
             let to = self.stack(8, 8);
             self.plan.scalar(Move { argument, extension, offset: 0, len, to }, false);
         }
@@ -162,7 +162,7 @@ impl Counters<'_> {
         self.on_the_stack(argument, ty, align, 8)
     }
 
-    /// C.8 to C.13: composite types of up to 16 bytes, as that many eightbytes.
+    /// C.10 to C.15: composite types of up to 16 bytes, as that many eightbytes.
     fn composite(&mut self, argument: u16, ty: &Type) -> Result<(), InvalidCallInterfaceError> {
         let align = alignment(self.variant, ty);
         if starts_even(self.variant, ty) {
@@ -170,12 +170,12 @@ impl Counters<'_> {
         }
         let size = ty.size() as u32;
         let left = REGISTER_COUNT.saturating_sub(self.ngrn);
-        // C.10: "and the size in double-words of the argument is not more than 8 minus NGRN".
+        // C.12: "and the size in double-words of the argument is not more than 8 minus NGRN".
         let fits = size.div_ceil(8) as usize <= left;
         let splits = self.is_soft() && left > 0;
         if !(fits || splits) {
-            self.ngrn = REGISTER_COUNT; // C.11
-            return self.on_the_stack(argument, ty, align, 8); // C.12, C.13
+            self.ngrn = REGISTER_COUNT; // C.13
+            return self.on_the_stack(argument, ty, align, 8); // C.14, C.15
         }
         for offset in (0..size).step_by(8) {
             let (extension, len) = (Extension::Zero, (size - offset).min(8));
@@ -242,7 +242,7 @@ pub(crate) fn alignment(variant: Aapcs64, ty: &Type) -> u64 {
     if align >= 16 { 16 } else { 8 }
 }
 
-/// Whether a composite type of at most 16 bytes starts at an even register. C.8: "If the argument
+/// Whether a composite type of at most 16 bytes starts at an even register. C.10: "If the argument
 /// has an alignment of 16 then the NGRN is rounded up to the next even number." Apple leaves this
 /// rule out.
 pub(crate) fn starts_even(variant: Aapcs64, ty: &Type) -> bool {

@@ -7,7 +7,7 @@ use crate::assign::starts_even;
 use crate::classify::{Class, classify};
 use alloc::format;
 use alloc::string::String;
-use ffi_types::{Aapcs64, Convention, Location, Plan, ReturnPlan, Rule, Signature, Type};
+use ffi_types::{Aapcs64, Bank, Convention, Location, Plan, ReturnPlan, Rule, Signature, Type};
 
 const APPLE: &str = "Apple, Writing ARM64 code for Apple platforms";
 const WINDOWS: &str = "Microsoft, Overview of ARM64 ABI conventions";
@@ -35,6 +35,16 @@ fn went(plan: &Plan, index: usize) -> Went {
         (n, all) if n == all => Went::Stack,
         _ => Went::Both,
     }
+}
+
+/// Whether an argument before that index set the counter of a bank to 8 without taking the last
+/// register, which no later one gets any more.
+fn is_closed(plan: &Plan, index: usize, bank: &Bank) -> bool {
+    let Some(&last) = bank.names.get(7) else { return false };
+    let last = Location::Register(last);
+    let taken =
+        |argument| plan.placement(argument).places().iter().any(|&(_, place)| place == last);
+    !(0..index).any(taken)
 }
 
 /// Why the argument of that index, counted from 0, is where the plan has it. The variant is the
@@ -67,7 +77,13 @@ pub fn argument_rule(signature: &Signature, plan: &Plan, index: usize) -> Rule {
         let place =
             if went == Went::Stack { "on the stack" } else { "in the next general register" };
         let text = format!("{} bytes are more than 16: the address of a copy, {place}", ty.size());
-        return Rule::new("AAPCS64 6.8.2 B.4", text);
+        return match classify(ty) {
+            // B.3 would pass an HFA of any size unmodified.
+            Class::Homogeneous { .. } => {
+                Rule::new(WINDOWS, format!("no HFAs, as the function takes `...`; {text}"))
+            }
+            _ => Rule::new("AAPCS64 6.8.2 B.4", text),
+        };
     }
     let soft = variant == Aapcs64::Windows && variadic;
     match classify(ty) {
@@ -78,19 +94,20 @@ pub fn argument_rule(signature: &Signature, plan: &Plan, index: usize) -> Rule {
             let text = format!("no vector registers, as the function takes `...`: {into}{even}");
             Rule::new(WINDOWS, text)
         }
-        Class::Integral | Class::Float => scalar(went, variant),
+        Class::Integral | Class::Float => scalar(ty, plan, index, went, variant),
         Class::Homogeneous { member, count } => {
             let what = format!("HFA of {count} {}", member.c_name());
             match went {
                 Went::Vector => {
                     Rule::new("AAPCS64 6.8.2 C.2", what + ": a vector register for each member")
                 }
-                _ if variant == Aapcs64::Apple => {
-                    Rule::new(APPLE, what + ": too few are left; on the stack, aligned as a member")
-                }
+                _ if variant == Aapcs64::Apple => Rule::new(
+                    APPLE,
+                    what + ": too few vector registers are left; on the stack, aligned as a member",
+                ),
                 _ => {
                     let text = ": too few vector registers are left, NSRN is closed; on the stack";
-                    Rule::new("AAPCS64 6.8.2 C.3, C.4", what + text)
+                    Rule::new("AAPCS64 6.8.2 C.3 to C.6", what + text)
                 }
             }
         }
@@ -98,18 +115,32 @@ pub fn argument_rule(signature: &Signature, plan: &Plan, index: usize) -> Rule {
     }
 }
 
-fn scalar(went: Went, variant: Aapcs64) -> Rule {
-    match (went, variant) {
-        (Went::Vector, _) => Rule::new("AAPCS64 6.8.2 C.1", "the next vector register"),
-        (Went::General, _) => Rule::new("AAPCS64 6.8.2 C.7", "the next general register"),
-        (_, Aapcs64::Apple) => {
-            Rule::new(APPLE, "no register is left; on the stack, aligned to its own size")
-        }
-        _ => Rule::new(
-            "AAPCS64 6.8.2 C.14",
-            "no register is left; on the stack, in a slot of 8 bytes",
-        ),
+fn scalar(ty: &Type, plan: &Plan, index: usize, went: Went, variant: Aapcs64) -> Rule {
+    let is_float = classify(ty) == Class::Float;
+    let (counter, bank) = match is_float {
+        true => ("NSRN", &plan.registers().vector),
+        false => ("NGRN", &plan.registers().general),
+    };
+    match went {
+        Went::Vector => return Rule::new("AAPCS64 6.8.2 C.1", "the next vector register"),
+        Went::General => return Rule::new("AAPCS64 6.8.2 C.9", "the next general register"),
+        Went::Stack | Went::Both => {}
     }
+    let why: String = match is_closed(plan, index, bank) {
+        true => format!("{counter} is closed by an earlier argument"),
+        false => "no register is left".into(),
+    };
+    if variant == Aapcs64::Apple {
+        return Rule::new(APPLE, why + "; on the stack, aligned to its own size");
+    }
+    // The slot is of 8 bytes by C.5 or C.16, which a value of 8 bytes does not need.
+    let clause = match (is_float, ty.size()) {
+        (true, 8) => "AAPCS64 6.8.2 C.6",
+        (true, _) => "AAPCS64 6.8.2 C.5, C.6",
+        (false, 8) => "AAPCS64 6.8.2 C.17",
+        (false, _) => "AAPCS64 6.8.2 C.16, C.17",
+    };
+    Rule::new(clause, why + "; on the stack, in a slot of 8 bytes")
 }
 
 fn composite(ty: &Type, went: Went, variant: Aapcs64) -> Rule {
@@ -118,10 +149,10 @@ fn composite(ty: &Type, went: Went, variant: Aapcs64) -> Rule {
     match went {
         Went::General | Went::Vector if even => {
             let text = what + " aligned to 16: NGRN rounded up to even, then a register for each 8";
-            Rule::new("AAPCS64 6.8.2 C.8, C.10", text)
+            Rule::new("AAPCS64 6.8.2 C.10, C.12", text)
         }
         Went::General | Went::Vector => {
-            Rule::new("AAPCS64 6.8.2 C.10", what + ": a general register for each 8")
+            Rule::new("AAPCS64 6.8.2 C.12", what + ": a general register for each 8")
         }
         Went::Both => {
             let text = what
@@ -131,7 +162,7 @@ fn composite(ty: &Type, went: Went, variant: Aapcs64) -> Rule {
         }
         Went::Stack => {
             let text = what + ": too few general registers are left, NGRN is closed; on the stack";
-            Rule::new("AAPCS64 6.8.2 C.11 to C.13", text)
+            Rule::new("AAPCS64 6.8.2 C.13 to C.15", text)
         }
     }
 }
@@ -199,12 +230,39 @@ mod tests {
         let wide = wide.build().expect("a valid type");
         let (longs, doubles) = (|n| vec![Type::I64; n], |n| vec![Type::F64; n]);
         for (before, ty, expected) in [
-            (longs(0), Type::I8, "the next general register (AAPCS64 6.8.2 C.7)"),
+            (longs(0), Type::I8, "the next general register (AAPCS64 6.8.2 C.9)"),
             (longs(8), Type::F32, "the next vector register (AAPCS64 6.8.2 C.1)"),
             (
                 longs(8),
                 Type::I8,
-                "no register is left; on the stack, in a slot of 8 bytes (AAPCS64 6.8.2 C.14)",
+                "no register is left; on the stack, in a slot of 8 bytes (AAPCS64 6.8.2 C.16, C.17)",
+            ),
+            (
+                longs(8),
+                Type::I64,
+                "no register is left; on the stack, in a slot of 8 bytes (AAPCS64 6.8.2 C.17)",
+            ),
+            (
+                doubles(8),
+                Type::F32,
+                "no register is left; on the stack, in a slot of 8 bytes (AAPCS64 6.8.2 C.5, C.6)",
+            ),
+            (
+                doubles(8),
+                Type::F64,
+                "no register is left; on the stack, in a slot of 8 bytes (AAPCS64 6.8.2 C.6)",
+            ),
+            (
+                [longs(7), vec![pair.clone()]].concat(),
+                Type::I64,
+                "NGRN is closed by an earlier argument; on the stack, in a slot of 8 bytes \
+                 (AAPCS64 6.8.2 C.17)",
+            ),
+            (
+                [doubles(6), vec![of(Type::F32, 3)]].concat(),
+                Type::F32,
+                "NSRN is closed by an earlier argument; on the stack, in a slot of 8 bytes \
+                 (AAPCS64 6.8.2 C.5, C.6)",
             ),
             (
                 longs(0),
@@ -215,24 +273,24 @@ mod tests {
                 doubles(6),
                 of(Type::F32, 3),
                 "HFA of 3 float: too few vector registers are left, NSRN is closed; on the stack \
-                 (AAPCS64 6.8.2 C.3, C.4)",
+                 (AAPCS64 6.8.2 C.3 to C.6)",
             ),
             (
                 longs(1),
                 wide,
                 "16 bytes aligned to 16: NGRN rounded up to even, then a register for each 8 \
-                 (AAPCS64 6.8.2 C.8, C.10)",
+                 (AAPCS64 6.8.2 C.10, C.12)",
             ),
             (
                 longs(1),
                 pair.clone(),
-                "16 bytes: a general register for each 8 (AAPCS64 6.8.2 C.10)",
+                "16 bytes: a general register for each 8 (AAPCS64 6.8.2 C.12)",
             ),
             (
                 longs(7),
                 pair.clone(),
                 "16 bytes: too few general registers are left, NGRN is closed; on the stack \
-                 (AAPCS64 6.8.2 C.11 to C.13)",
+                 (AAPCS64 6.8.2 C.13 to C.15)",
             ),
             (
                 longs(0),
@@ -255,13 +313,13 @@ mod tests {
         );
         let stated = Type::structure("t").field("n", Type::I64).align(16);
         let stated = stated.build().expect("a valid type");
-        let plain = "16 bytes: a general register for each 8 (AAPCS64 6.8.2 C.10)";
+        let plain = "16 bytes: a general register for each 8 (AAPCS64 6.8.2 C.12)";
         let even = "16 bytes aligned to 16: NGRN rounded up to even, then a register for each 8 \
-                    (AAPCS64 6.8.2 C.8, C.10)";
+                    (AAPCS64 6.8.2 C.10, C.12)";
         assert_eq!(rules(longs(1), stated, false), [plain, plain, even]);
-        let doubles = Type::structure("d").field("x", Type::F64).field("y", Type::F64).align(16);
+        let hfa = Type::structure("d").field("x", Type::F64).field("y", Type::F64).align(16);
         assert_eq!(
-            rules(longs(1), doubles.build().expect("a valid type"), true)[2],
+            rules(longs(1), hfa.build().expect("a valid type"), true)[2],
             format!(
                 "no vector registers, as the function takes `...`: general registers, NGRN rounded \
                  up to even ({WINDOWS})"
@@ -277,6 +335,23 @@ mod tests {
             ]
         );
         assert_eq!(
+            rules(doubles(6), of(Type::F32, 3), false)[1],
+            format!(
+                "HFA of 3 float: too few vector registers are left; on the stack, aligned as a \
+                 member ({APPLE})"
+            )
+        );
+        let large =
+            "32 bytes are more than 16: the address of a copy, in the next general register";
+        assert_eq!(
+            rules(longs(1), of(Type::F64, 4), true)[2],
+            format!("no HFAs, as the function takes `...`; {large} ({WINDOWS})")
+        );
+        assert_eq!(
+            rules(longs(1), of(Type::I64, 4), true)[2],
+            format!("{large} (AAPCS64 6.8.2 B.4)")
+        );
+        assert_eq!(
             rules(longs(7), pair, true)[2],
             format!(
                 "16 bytes: what does not fit in x7 continues on the stack, as the function takes `...` ({WINDOWS})"
@@ -287,18 +362,24 @@ mod tests {
     #[test]
     fn results_have_a_rule_of_their_own() {
         for (ty, expected) in [
-            (Type::VOID, "void: nothing"),
-            (Type::I32, "an integer or pointer: x0"),
-            (Type::F32, "a floating-point number: v0"),
-            (of(Type::F64, 4), "HFA of 4 double: a vector register for each member"),
-            (of(Type::I8, 9), "9 bytes: a general register for each 8"),
-            (of(Type::I8, 17), "17 bytes are more than 16: at the address passed in x8"),
+            (Type::VOID, "void: nothing (AAPCS64 6.9)"),
+            (Type::I32, "an integer or pointer: x0 (AAPCS64 6.9)"),
+            (Type::F32, "a floating-point number: v0 (AAPCS64 6.9)"),
+            (of(Type::F64, 4), "HFA of 4 double: a vector register for each member (AAPCS64 6.9)"),
+            (of(Type::I8, 9), "9 bytes: a general register for each 8 (AAPCS64 6.9)"),
+            (
+                of(Type::I8, 17),
+                "17 bytes are more than 16: at the address passed in x8 (AAPCS64 6.9)",
+            ),
         ] {
             let convention = Convention::Aapcs64(Aapcs64::Standard);
             let signature = Signature::new(convention, ty, []).expect("a signature");
             let plan = crate::plan(Aapcs64::Standard, &signature).expect("a plan");
-            assert_eq!(result_rule(&signature, &plan).text, expected);
-            assert_eq!(argument_rule(&signature, &plan, 0).text, "there is no such argument");
+            assert_eq!(format!("{}", result_rule(&signature, &plan)), expected);
+            assert_eq!(
+                format!("{}", argument_rule(&signature, &plan, 0)),
+                "there is no such argument (AAPCS64 6.8.2)"
+            );
         }
     }
 }

@@ -5,19 +5,23 @@
 //! signature which byte goes into which register or stack slot, on every host; on AArch64,
 //! [`Arm64Abi`] also calls and is called, in each variant under any operating system.
 //!
+//! [`argument_rule`] and [`result_rule`] say by which of its rules.
+//!
 //! Use it alone in a runtime that fills registers itself: read the moves of a
 //! [`Plan`], or hand argument pointers to the entry that goes with it.
 //!
 //! ```
-//! use ffi_abi_arm64::plan;
+//! use ffi_abi_arm64::{argument_rule, plan};
 //! use ffi_types::{Aapcs64, Convention, Signature, Type};
 //!
 //! let point = Type::structure("point").field("x", Type::F32).field("y", Type::F32).build()?;
 //! let convention = Convention::Aapcs64(Aapcs64::Standard);
-//! let plan =
-//!     plan(Aapcs64::Standard, &Signature::new(convention, Type::VOID, [Type::I32, point])?)?;
+//! let signature = Signature::new(convention, Type::VOID, [Type::I32, point])?;
+//! let plan = plan(Aapcs64::Standard, &signature)?;
 //! assert_eq!(plan.placement(0).to_string(), "x0");
 //! assert_eq!(plan.placement(1).to_string(), "v0, v1");
+//! let rule = argument_rule(&signature, &plan, 1);
+//! assert_eq!(rule.text, "HFA of 2 float: a vector register for each member");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![no_std]

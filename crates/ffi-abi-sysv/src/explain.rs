@@ -6,7 +6,7 @@
 use crate::classify::{Class, Classes, classify};
 use alloc::format;
 use alloc::string::String;
-use ffi_types::{Location, Plan, ReturnPlan, Rule, Signature, Type};
+use ffi_types::{Bank, Leaf, Location, Plan, ReturnPlan, Rule, Signature, Type};
 
 const PASSING: &str = "psABI 3.2.3, Passing";
 const RETURNING: &str = "psABI 3.2.3, Returning of Values";
@@ -47,8 +47,8 @@ pub fn argument_rule(signature: &Signature, plan: &Plan, index: usize) -> Rule {
             Rule::new(PASSING, text)
         }
         (Classes::Eightbytes(classes), true) => {
-            let text = "too few registers are left for all of it, on the stack as a whole";
-            Rule::new(PASSING, format!("{}: {text}", names(classes)))
+            let text = lacking(classes, plan, index);
+            Rule::new(PASSING, format!("{}: {text}on the stack as a whole", names(classes)))
         }
     }
 }
@@ -75,10 +75,43 @@ pub fn result_rule(signature: &Signature, plan: &Plan) -> Rule {
 }
 
 fn memory(ty: &Type) -> String {
-    match ty.size() {
-        0..=16 => "MEMORY: a member at an offset that is not aligned for it".into(),
-        size => format!("MEMORY: {size} bytes are more than 16"),
+    if ty.size() > 16 {
+        return format!("MEMORY: {} bytes are more than 16", ty.size());
     }
+    let is_unaligned = |leaf: &&Leaf| !(leaf.offset as usize).is_multiple_of(leaf.scalar.size());
+    match ty.leaves().iter().find(is_unaligned) {
+        Some(leaf) => format!("MEMORY: unaligned member at offset {}", leaf.offset),
+        None => "MEMORY".into(),
+    }
+}
+
+/// Of which registers what comes before the argument left too few for its eightbytes.
+fn lacking(classes: [Class; 2], plan: &Plan, index: usize) -> String {
+    let registers = plan.registers();
+    for (class, bank) in [(Class::Integer, &registers.general), (Class::Sse, &registers.vector)] {
+        let needed = classes.iter().filter(|&&c| c == class).count();
+        let left = left(bank, plan, index);
+        if needed > left {
+            let plural = if needed == 1 { "" } else { "s" };
+            let kind = self::bank(class);
+            return format!("needs {needed} {kind} register{plural} and has {left} left, ");
+        }
+    }
+    String::new()
+}
+
+/// How many registers of a bank neither the arguments before that index nor the address of the
+/// result take.
+fn left(bank: &Bank, plan: &Plan, index: usize) -> usize {
+    let is_in = |to| match plan.registers().location(to) {
+        Location::Register(name) => bank.names.contains(&name),
+        _ => false,
+    };
+    let result =
+        matches!(plan.return_plan(), ReturnPlan::Memory { pointer_to, .. } if is_in(pointer_to));
+    let before = plan.moves().iter().take_while(|m| usize::from(m.argument) < index);
+    let taken = before.filter(|m| is_in(m.to)).count() + usize::from(result);
+    bank.names.len().saturating_sub(taken)
 }
 
 fn names(classes: [Class; 2]) -> String {
@@ -108,6 +141,7 @@ fn bank(class: Class) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec;
     use ffi_types::Convention;
 
     fn bytes(count: usize) -> Type {
@@ -121,8 +155,8 @@ mod tests {
             Signature::new(Convention::SysV, result, arguments.to_vec()).expect("a signature");
         let plan = crate::plan(&signature).expect("a plan");
         let last = arguments.len().wrapping_sub(1);
-        [argument_rule(&signature, &plan, last).text, result_rule(&signature, &plan).text]
-            .map(String::from)
+        [argument_rule(&signature, &plan, last), result_rule(&signature, &plan)]
+            .map(|rule| format!("{rule}"))
     }
 
     #[test]
@@ -134,39 +168,100 @@ mod tests {
         let padded = Type::structure("h").field_at("i", Type::I32, 8).stated(12, 4);
         let padded = padded.build().expect("a valid type");
         for (count, ty, expected) in [
-            (0, padded, "NO_CLASS, INTEGER: padding, then the next general register"),
-            (0, Type::I32, "INTEGER: the next general register"),
-            (6, Type::I32, "INTEGER: no general register is left, on the stack"),
-            (6, Type::F32, "SSE: the next vector register"),
-            (0, bytes(3), "INTEGER: the next general register"),
-            (0, mixed.clone(), "SSE, INTEGER: a register for each eightbyte"),
+            (
+                0,
+                padded,
+                "NO_CLASS, INTEGER: padding, then the next general register (psABI 3.2.3, Passing)",
+            ),
+            (0, Type::I32, "INTEGER: the next general register (psABI 3.2.3, Passing)"),
+            (
+                6,
+                Type::I32,
+                "INTEGER: no general register is left, on the stack (psABI 3.2.3, Passing)",
+            ),
+            (6, Type::F32, "SSE: the next vector register (psABI 3.2.3, Passing)"),
+            (0, bytes(3), "INTEGER: the next general register (psABI 3.2.3, Passing)"),
+            (
+                0,
+                mixed.clone(),
+                "SSE, INTEGER: a register for each eightbyte (psABI 3.2.3, Passing)",
+            ),
             (
                 6,
                 mixed.clone(),
-                "SSE, INTEGER: too few registers are left for all of it, on the stack as a whole",
+                "SSE, INTEGER: needs 1 general register and has 0 left, on the stack as a whole (psABI 3.2.3, Passing)",
             ),
-            (0, bytes(17), "MEMORY: 17 bytes are more than 16, on the stack"),
+            (
+                5,
+                bytes(16),
+                "INTEGER, INTEGER: needs 2 general registers and has 1 left, on the stack as a whole (psABI 3.2.3, Passing)",
+            ),
+            (
+                0,
+                bytes(17),
+                "MEMORY: 17 bytes are more than 16, on the stack (psABI 3.2.3, Classification)",
+            ),
             (
                 0,
                 packed.clone(),
-                "MEMORY: a member at an offset that is not aligned for it, on the stack",
+                "MEMORY: unaligned member at offset 1, on the stack (psABI 3.2.3, Classification)",
             ),
         ] {
-            let mut arguments = alloc::vec![Type::I64; count];
+            let mut arguments = vec![Type::I64; count];
             arguments.push(ty);
             assert_eq!(rules(Type::VOID, &arguments)[0], expected, "{arguments:?}");
         }
+        // The address of the result takes a register too.
+        let five = [vec![Type::I64; 5], vec![mixed.clone()]].concat();
+        assert_eq!(
+            rules(Type::I64, &five)[0],
+            "SSE, INTEGER: a register for each eightbyte (psABI 3.2.3, Passing)"
+        );
+        assert_eq!(
+            rules(bytes(17), &five)[0],
+            "SSE, INTEGER: needs 1 general register and has 0 left, on the stack as a whole (psABI 3.2.3, Passing)"
+        );
+        let vectors = [vec![Type::I64; 5], vec![Type::F64; 8], vec![mixed.clone()]].concat();
+        assert_eq!(
+            rules(Type::VOID, &vectors)[0],
+            "SSE, INTEGER: needs 1 vector register and has 0 left, on the stack as a whole (psABI 3.2.3, Passing)"
+        );
+        let full = Type::structure("p").field("c", Type::I8).field("d", Type::F64);
+        let full = full.field("b", bytes(7)).packed().build().expect("a valid type");
+        assert_eq!(
+            rules(Type::VOID, &[full])[0],
+            "MEMORY: unaligned member at offset 1, on the stack (psABI 3.2.3, Classification)"
+        );
+        let doubles = Type::structure("d").field("x", Type::F64).field("y", Type::F64);
+        let doubles = doubles.build().expect("a valid type");
+        assert_eq!(
+            rules(Type::VOID, &[vec![Type::F64; 7], vec![doubles]].concat())[0],
+            "SSE, SSE: needs 2 vector registers and has 1 left, on the stack as a whole (psABI 3.2.3, Passing)"
+        );
         for (ty, expected) in [
-            (Type::VOID, "void: nothing"),
-            (Type::F32, "SSE: the next of rax, rdx and of xmm0, xmm1"),
-            (mixed, "SSE, INTEGER: the next of rax, rdx and of xmm0, xmm1"),
+            (Type::VOID, "void: nothing (psABI 3.2.3, Returning of Values)"),
+            (
+                Type::F32,
+                "SSE: the next of rax, rdx and of xmm0, xmm1 (psABI 3.2.3, Returning of Values)",
+            ),
+            (
+                packed,
+                "MEMORY: unaligned member at offset 1, at the address passed in rdi, which comes back in rax (psABI 3.2.3, Returning of Values)",
+            ),
+            (
+                mixed,
+                "SSE, INTEGER: the next of rax, rdx and of xmm0, xmm1 (psABI 3.2.3, Returning of Values)",
+            ),
             (
                 bytes(17),
-                "MEMORY: 17 bytes are more than 16, at the address passed in rdi, which comes back in rax",
+                "MEMORY: 17 bytes are more than 16, at the address passed in rdi, which comes back in rax (psABI 3.2.3, Returning of Values)",
             ),
         ] {
             let [missing, rule] = rules(ty, &[]);
-            assert_eq!((missing.as_str(), rule.as_str()), ("there is no such argument", expected));
+            assert_eq!(
+                (missing.as_str(), rule.as_str()),
+                ("there is no such argument (psABI 3.2.3, Passing)", expected)
+            );
         }
     }
 }

@@ -5,17 +5,22 @@
 //! [`plan`] says for any signature which byte goes into which register or stack slot, on every
 //! host; on x86-64, [`SysV`] also calls and is called.
 //!
+//! [`argument_rule`] and [`result_rule`] say by which of its rules.
+//!
 //! Use it alone in a runtime that fills registers itself: read the moves of a
 //! [`Plan`], or hand argument pointers to the entry that goes with it.
 //!
 //! ```
-//! use ffi_abi_sysv::plan;
+//! use ffi_abi_sysv::{argument_rule, plan};
 //! use ffi_types::{Convention, Signature, Type};
 //!
 //! let pair = Type::structure("pair").field("d", Type::F64).field("n", Type::I64).build()?;
-//! let plan = plan(&Signature::new(Convention::SysV, Type::VOID, [Type::I32, pair])?)?;
+//! let signature = Signature::new(Convention::SysV, Type::VOID, [Type::I32, pair])?;
+//! let plan = plan(&signature)?;
 //! assert_eq!(plan.placement(0).to_string(), "rdi");
 //! assert_eq!(plan.placement(1).to_string(), "xmm0, rsi");
+//! let rule = argument_rule(&signature, &plan, 1);
+//! assert_eq!(rule.text, "SSE, INTEGER: a register for each eightbyte");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![no_std]

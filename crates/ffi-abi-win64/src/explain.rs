@@ -88,33 +88,49 @@ mod tests {
     fn rules(signature: &Signature) -> [String; 2] {
         let plan = crate::plan(Win64::Msvc, signature).expect("a plan");
         let last = signature.arguments().len().wrapping_sub(1);
-        [argument_rule(signature, &plan, last).text, result_rule(signature, &plan).text]
-            .map(String::from)
+        [argument_rule(signature, &plan, last), result_rule(signature, &plan)]
+            .map(|rule| format!("{rule}"))
     }
 
     #[test]
     fn each_rule_is_told_where_it_applies() {
         use ffi_types::Convention::Win64 as Convention;
         for (count, ty, expected) in [
-            (0, Type::I32, "an integer or pointer: the general register of its position"),
-            (4, Type::I32, "an integer or pointer: its position is past the fourth, on the stack"),
-            (3, Type::F32, "a floating-point number: the vector register of its position"),
+            (
+                0,
+                Type::I32,
+                "an integer or pointer: the general register of its position (x64 calling convention, Parameter passing)",
+            ),
+            (
+                4,
+                Type::I32,
+                "an integer or pointer: its position is past the fourth, on the stack (x64 calling convention, Parameter passing)",
+            ),
+            (
+                3,
+                Type::F32,
+                "a floating-point number: the vector register of its position (x64 calling convention, Parameter passing)",
+            ),
             (
                 4,
                 Type::F32,
-                "a floating-point number: its position is past the fourth, on the stack",
+                "a floating-point number: its position is past the fourth, on the stack (x64 calling convention, Parameter passing)",
             ),
             (
                 0,
                 bytes(4),
-                "4 bytes, as an integer of that size: the general register of its position",
+                "4 bytes, as an integer of that size: the general register of its position (x64 calling convention, Parameter passing)",
             ),
             (
                 0,
                 bytes(3),
-                "3 bytes are not 1, 2, 4 or 8: the address of a copy, in the register of its position",
+                "3 bytes are not 1, 2, 4 or 8: the address of a copy, in the register of its position (x64 calling convention, Parameter passing)",
             ),
-            (4, bytes(16), "16 bytes are not 1, 2, 4 or 8: the address of a copy, on the stack"),
+            (
+                4,
+                bytes(16),
+                "16 bytes are not 1, 2, 4 or 8: the address of a copy, on the stack (x64 calling convention, Parameter passing)",
+            ),
         ] {
             let mut arguments = alloc::vec![Type::I64; count];
             arguments.push(ty);
@@ -125,20 +141,26 @@ mod tests {
             Signature::variadic(Convention(Win64::Msvc), Type::VOID, [Type::I32, Type::F64], 1);
         assert_eq!(
             rules(&variadic.expect("a signature"))[0],
-            "a floating-point number: both registers of its position, as the function takes `...`"
+            "a floating-point number: both registers of its position, as the function takes `...` (x64 calling convention, Varargs)"
         );
         for (ty, expected) in [
-            (Type::VOID, "void: nothing"),
-            (Type::F64, "a floating-point number: xmm0"),
-            (bytes(8), "8 bytes that are no floating-point number: rax"),
+            (Type::VOID, "void: nothing (x64 calling convention, Return values)"),
+            (Type::F64, "a floating-point number: xmm0 (x64 calling convention, Return values)"),
+            (
+                bytes(8),
+                "8 bytes that are no floating-point number: rax (x64 calling convention, Return values)",
+            ),
             (
                 bytes(12),
-                "12 bytes are not 1, 2, 4 or 8: at the address passed in rcx, which comes back in rax",
+                "12 bytes are not 1, 2, 4 or 8: at the address passed in rcx, which comes back in rax (x64 calling convention, Return values)",
             ),
         ] {
             let signature = Signature::new(Convention(Win64::Msvc), ty, []).expect("a signature");
             let [missing, rule] = rules(&signature);
-            assert_eq!((missing.as_str(), rule.as_str()), ("there is no such argument", expected));
+            assert_eq!(
+                (missing.as_str(), rule.as_str()),
+                ("there is no such argument (x64 calling convention, Parameter passing)", expected)
+            );
         }
     }
 }

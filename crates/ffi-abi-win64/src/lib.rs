@@ -5,11 +5,13 @@
 //! every host; on x86-64, [`Win64Abi`] also calls and is called, under any operating system: on
 //! Linux it is what `__attribute__((ms_abi))` means.
 //!
+//! [`argument_rule`] and [`result_rule`] say by which of its rules.
+//!
 //! Use it alone in a runtime that fills registers itself: read the moves of a
 //! [`Plan`], or hand argument pointers to the entry that goes with it.
 //!
 //! ```
-//! use ffi_abi_win64::plan;
+//! use ffi_abi_win64::{argument_rule, plan};
 //! use ffi_types::{Convention, Signature, Type, Win64};
 //!
 //! let pair = Type::structure("pair").field("d", Type::F64).field("n", Type::I64).build()?;
@@ -19,6 +21,8 @@
 //! assert_eq!(plan.placement(0).to_string(), "rcx");
 //! assert_eq!(plan.placement(1).to_string(), "&rdx");
 //! assert_eq!(plan.placement(2).to_string(), "xmm2");
+//! let rule = argument_rule(&signature, &plan, 2);
+//! assert_eq!(rule.text, "a floating-point number: the vector register of its position");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![no_std]
