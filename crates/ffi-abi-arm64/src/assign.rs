@@ -2,11 +2,12 @@
 //! stages A to C, with what Apple ("Writing ARM64 code for Apple platforms") and Microsoft
 //! ("Overview of ARM64 ABI conventions") change.
 
-use crate::classify::{Class, classify};
+use crate::classify::{Class, classify, missing};
 use crate::registers::{REGISTERS, RETURNED};
+use alloc::string::ToString;
 use ffi_types::{
-    Aapcs64, Convention, Extension, InterfaceField, InterfaceReason, InvalidCallInterfaceError,
-    Move, Plan, PlanBuilder, Scalar, Signature, Type,
+    Aapcs64, Convention, Extension, Fundamental, InterfaceField, InterfaceReason,
+    InvalidCallInterfaceError, Move, Parts, Plan, PlanBuilder, Scalar, Signature, Type, TypeKind,
 };
 
 /// The most bytes that the arguments may take on the stack, their copies included: half of what
@@ -36,7 +37,8 @@ pub(crate) fn plan_into(
 ) -> Result<(), InvalidCallInterfaceError> {
     let mut plan = PlanBuilder::new(plan, Convention::Aapcs64(variant), &REGISTERS, &RETURNED);
     let variadic = signature.first_variadic().is_some();
-    returned(&mut plan, signature.return_type())?;
+    check_supported(variant, signature)?;
+    returned(&mut plan, variant, signature.return_type())?;
     // Stage A: "The NGRN, NSRN and NSAA are set to zero" (A.1, A.2, A.4).
     let mut counters = Counters { plan, variant, variadic, ngrn: 0, nsrn: 0, nsaa: 0, copies: 0 };
     for (index, ty) in signature.arguments().iter().enumerate() {
@@ -46,6 +48,23 @@ pub(crate) fn plan_into(
     counters.plan.vector_count(0, variadic);
     counters.plan.finish(counters.nsaa as u32);
     Ok(())
+}
+
+/// Whether the variant's C has all types of a signature.
+#[inline]
+fn check_supported(
+    variant: Aapcs64,
+    signature: &Signature,
+) -> Result<(), InvalidCallInterfaceError> {
+    let types = signature.arguments().iter().chain([signature.return_type()]);
+    if types.fold(Parts::empty(), |parts, ty| parts | ty.parts()).is_empty() {
+        return Ok(());
+    }
+    let convention = Convention::Aapcs64(variant);
+    signature.check_types(|ty| {
+        let why = missing(variant, ty)?;
+        Some(InterfaceReason::NotInConvention { found: ty.to_string(), convention, why })
+    })
 }
 
 struct Counters<'a> {
@@ -78,10 +97,19 @@ impl Counters<'_> {
         }
         let packed = self.variant == Aapcs64::Apple && !anonymous;
         let argument = index as u16;
+        if is_nothing(self.variant, ty) {
+            self.plan.nothing(argument);
+            return Ok(());
+        }
         match classify(ty) {
-            Class::Integral | Class::Float => {
-                let in_vector = ty.as_scalar().is_some_and(Scalar::is_float) && !self.is_soft();
-                self.scalar(argument, ty, in_vector, packed);
+            Class::Integral if ty.size() <= 8 => self.scalar(argument, ty, false, packed),
+            Class::Float if ty.size() <= 8 => {
+                self.scalar(argument, ty, !self.is_soft(), packed);
+            }
+            // `long double` and quadword vectors go where an HFA of one goes.
+            Class::Float if !self.is_soft() => {
+                let member = Fundamental::Vector(ty.size() as u8);
+                self.homogeneous(argument, ty, member, 1, packed)?;
             }
             Class::Homogeneous { member, count } if !self.is_soft() => {
                 self.homogeneous(argument, ty, member, count, packed)?;
@@ -89,7 +117,8 @@ impl Counters<'_> {
             Class::Reference => self.by_reference(argument, ty)?,
             // Without SIMD registers a large HFA is a composite type as any other (B.4).
             Class::Homogeneous { .. } if ty.size() > 16 => self.by_reference(argument, ty)?,
-            Class::Homogeneous { .. } | Class::Composite => self.composite(argument, ty)?,
+            // `__int128` is passed as a composite type of its size and alignment is (C.10, C.11).
+            _ => self.composite(argument, ty)?,
         }
         Ok(())
     }
@@ -135,7 +164,7 @@ impl Counters<'_> {
         &mut self,
         argument: u16,
         ty: &Type,
-        member: Scalar,
+        member: Fundamental,
         count: usize,
         packed: bool,
     ) -> Result<(), InvalidCallInterfaceError> {
@@ -145,7 +174,7 @@ impl Counters<'_> {
             for index in 0..count as u32 {
                 let to = REGISTERS.vector.at(self.nsrn);
                 self.nsrn += 1;
-                let (extension, offset) = (Extension::Zero, index * size);
+                let (extension, offset) = (member_extension(member), index * size);
                 self.plan.argument(Move { argument, extension, offset, len: size, to });
             }
             return Ok(());
@@ -157,8 +186,11 @@ impl Counters<'_> {
             return self.on_the_stack(argument, ty, u64::from(size), 1);
         }
         // C.4: "the NSAA is rounded up to the larger of 8 or the Natural Alignment". Compilers for
-        // Windows look at the members alone, none of which needs more than 8.
-        let align = if self.variant == Aapcs64::Windows { 8 } else { alignment(self.variant, ty) };
+        // Windows look at the members alone.
+        let align = match self.variant {
+            Aapcs64::Windows => u64::from(size.max(8)),
+            variant => alignment(variant, ty),
+        };
         self.on_the_stack(argument, ty, align, 8)
     }
 
@@ -252,8 +284,15 @@ pub(crate) fn starts_even(variant: Aapcs64, ty: &Type) -> bool {
 /// 6.9: a result comes back in the registers that a first argument of its type would have, and
 /// otherwise in memory whose address is passed in x8.
 #[inline]
-fn returned(plan: &mut PlanBuilder<'_>, ty: &Type) -> Result<(), InvalidCallInterfaceError> {
+fn returned(
+    plan: &mut PlanBuilder<'_>,
+    variant: Aapcs64,
+    ty: &Type,
+) -> Result<(), InvalidCallInterfaceError> {
     if ty.is_void() {
+        return Ok(());
+    }
+    if is_nothing(variant, ty) {
         return Ok(());
     }
     let size = ty.size() as u32;
@@ -262,10 +301,10 @@ fn returned(plan: &mut PlanBuilder<'_>, ty: &Type) -> Result<(), InvalidCallInte
         Class::Integral => plan.returned(whole(RETURNED.general.at(0))),
         Class::Float => plan.returned(whole(RETURNED.vector.at(0))),
         Class::Homogeneous { member, count } => {
-            let len = member.size() as u32;
+            let (len, extension) = (member.size() as u32, member_extension(member));
             for index in 0..count {
                 let (to, offset) = (RETURNED.vector.at(index), index as u32 * len);
-                plan.returned(Move { argument: 0, extension: Extension::Zero, offset, len, to });
+                plan.returned(Move { argument: 0, extension, offset, len, to });
             }
         }
         Class::Composite => {
@@ -298,8 +337,21 @@ fn check_size(argument: u16, ty: &Type, end: u64) -> Result<(), InvalidCallInter
 #[inline]
 fn extension(ty: &Type) -> Extension {
     match ty.as_scalar() {
+        _ if ty.size() > 8 => Extension::None,
         Some(Scalar::Bool) => Extension::Bool,
         Some(scalar) if scalar.is_signed() => Extension::Sign,
         _ => Extension::Zero,
     }
+}
+
+/// How a member of a homogeneous aggregate fills its register.
+fn member_extension(member: Fundamental) -> Extension {
+    if member.size() > 8 { Extension::None } else { Extension::Zero }
+}
+
+/// Whether nothing is passed of a type: C's empty struct, of size 0, and to Apple C++'s too, which
+/// is a composite type of one byte to the others.
+pub(crate) fn is_nothing(variant: Aapcs64, ty: &Type) -> bool {
+    let empty = matches!(ty.kind(), TypeKind::Struct | TypeKind::Union) && ty.fields().is_empty();
+    empty && (ty.size() == 0 || variant == Aapcs64::Apple)
 }

@@ -1,18 +1,19 @@
 //! One type to the way it travels: AAPCS64 5.9.5, "Homogeneous Aggregates", and 6.8.2, stage B.
 
-use ffi_types::{Scalar, Type, TypeKind};
+use ffi_types::{Aapcs64, Fundamental, Parts, Type, TypeKind};
 
 /// How a value of a type is passed and returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {
-    /// An integral or pointer type: in a general register.
+    /// An integral or pointer type: in a general register, or two for `__int128`.
     Integral,
-    /// A floating-point type: in a SIMD and floating-point register.
+    /// A floating-point type or short vector: in a SIMD and floating-point register.
     Float,
-    /// A homogeneous floating-point aggregate (HFA): each member in a register of its own.
+    /// A homogeneous floating-point or short-vector aggregate (HFA, HVA), a complex number among
+    /// them: each member in a register of its own.
     Homogeneous {
         /// The type of all members.
-        member: Scalar,
+        member: Fundamental,
         /// How many there are: one to four.
         count: usize,
     },
@@ -27,9 +28,10 @@ pub enum Class {
 ///
 /// ```
 /// use ffi_abi_arm64::{Class, classify};
-/// use ffi_types::{Scalar, Type};
+/// use ffi_types::{Fundamental, Scalar, Type};
 /// let four = Type::structure("v").field("x", Type::array(Type::F64, 4)?).build()?;
-/// assert_eq!(classify(&four), Class::Homogeneous { member: Scalar::F64, count: 4 });
+/// let member = Fundamental::Scalar(Scalar::F64);
+/// assert_eq!(classify(&four), Class::Homogeneous { member, count: 4 });
 /// let five = Type::structure("v").field("x", Type::array(Type::F64, 5)?).build()?;
 /// assert_eq!(classify(&five), Class::Reference);
 /// # Ok::<(), ffi_types::TypeValidationError>(())
@@ -39,8 +41,29 @@ pub fn classify(ty: &Type) -> Class {
     match ty.kind() {
         TypeKind::Scalar(scalar) if scalar.is_float() => Class::Float,
         TypeKind::Scalar(_) => Class::Integral,
+        TypeKind::Vector { .. } => Class::Float,
+        // 5.9.5.1: "Complex types are HFAs of two".
+        TypeKind::Complex(part) => {
+            Class::Homogeneous { member: Fundamental::Scalar(part), count: 2 }
+        }
         _ => aggregate(ty),
     }
+}
+
+/// What the ABI's C has in place of a type that it does not have.
+pub(crate) fn missing(variant: Aapcs64, ty: &Type) -> Option<&'static str> {
+    let parts = ty.parts();
+    let is_windows_or_apple = variant != Aapcs64::Standard;
+    if parts.contains(Parts::F80) {
+        return Some("the 80-bit format is x87's, which is no part of this processor");
+    }
+    if parts.contains(Parts::F128) && is_windows_or_apple {
+        return Some("`long double` is `double` there, and binary128 is not supported");
+    }
+    if parts.intersects(Parts::VECTOR_32 | Parts::VECTOR_64) {
+        return Some("a short vector has 8 or 16 bytes (AAPCS64 5.6.2)");
+    }
+    None
 }
 
 fn aggregate(ty: &Type) -> Class {
@@ -51,20 +74,21 @@ fn aggregate(ty: &Type) -> Class {
     }
 }
 
-/// The member type of a homogeneous floating-point aggregate and how many members it has.
+/// The member type of a homogeneous aggregate and how many members it has.
 ///
 /// 5.9.5.1: "a homogeneous aggregate with a Fundamental Data Type that is a Floating-Point type
 /// and at most four uniquely addressable members", nested ones and the elements of arrays
-/// included. Members of a union share their addresses.
-fn homogeneous(ty: &Type) -> Option<(Scalar, usize)> {
+/// included; 5.9.5.2: the same with short vectors of one size. Members of a union share their
+/// addresses.
+fn homogeneous(ty: &Type) -> Option<(Fundamental, usize)> {
     let leaves = ty.leaves();
-    let member = leaves.first()?.scalar;
+    let member = leaves.first()?.what;
     let size = member.size();
     // Side by side without padding, each once.
     let uniform = |(index, leaf): (usize, &ffi_types::Leaf)| {
-        leaf.scalar == member && leaf.offset as usize == index * size
+        leaf.what == member && leaf.offset as usize == index * size
     };
-    let homogeneous = member.is_float()
+    let homogeneous = !matches!(member, Fundamental::Scalar(scalar) if !scalar.is_float())
         && leaves.len() <= 4
         && ty.size() == leaves.len() * size
         && leaves.iter().enumerate().all(uniform);
@@ -74,6 +98,7 @@ fn homogeneous(ty: &Type) -> Option<(Scalar, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ffi_types::Scalar;
 
     fn of(builder: ffi_types::AggregateBuilder) -> Class {
         classify(&builder.build().expect("a valid type"))
@@ -88,7 +113,7 @@ mod tests {
     }
 
     fn hfa(count: usize) -> Class {
-        Class::Homogeneous { member: Scalar::F32, count }
+        Class::Homogeneous { member: Fundamental::Scalar(Scalar::F32), count }
     }
 
     #[test]
@@ -127,5 +152,41 @@ mod tests {
         let bytes = |count| s().field("b", Type::array(Type::U8, count).expect("a valid array"));
         assert_eq!(of(bytes(16)), Class::Composite);
         assert_eq!(of(bytes(17)), Class::Reference);
+    }
+
+    #[test]
+    fn vectors_of_one_size_are_homogeneous_whatever_they_are_made_of() {
+        let v = |scalar: Scalar, size: usize| {
+            Type::vector(scalar, size / scalar.size()).expect("a vector")
+        };
+        let four = v(Scalar::F32, 16);
+        assert_eq!(classify(&four), Class::Float);
+        let hva = |count| Class::Homogeneous { member: Fundamental::Vector(16), count };
+        assert_eq!(of(s().field("a", four.clone())), hva(1));
+        let mixed = s().field("a", four.clone()).field("b", v(Scalar::I8, 16));
+        assert_eq!(of(mixed.field("c", four.clone()).field("d", four.clone())), hva(4));
+        let sizes = s().field("a", v(Scalar::F32, 8)).field("b", four);
+        assert_eq!(of(sizes), Class::Reference);
+        assert_eq!(of(s().field("a", v(Scalar::F32, 8)).field("b", Type::F64)), Class::Composite);
+    }
+
+    #[test]
+    fn complex_numbers_are_pairs_and_long_double_makes_hfas() {
+        let pair = |scalar| Class::Homogeneous { member: Fundamental::Scalar(scalar), count: 2 };
+        for scalar in [Scalar::F16, Scalar::F32, Scalar::F64, Scalar::F128] {
+            assert_eq!(classify(&Type::complex(scalar).expect("complex")), pair(scalar));
+        }
+        let inside = s().field("z", Type::COMPLEX_F64);
+        assert_eq!(of(inside), pair(Scalar::F64));
+        let four = Type::array(Type::F128, 4).expect("an array");
+        let member = Fundamental::Scalar(Scalar::F128);
+        assert_eq!(of(s().field("a", four)), Class::Homogeneous { member, count: 4 });
+        assert_eq!(of(s().field("x", Type::F128).field("n", Type::I64)), Class::Reference);
+    }
+
+    #[test]
+    fn bit_fields_are_no_floats() {
+        let bits = s().field("x", Type::F32).bit_field("b", Type::U32, 32);
+        assert_eq!(of(bits), Class::Composite);
     }
 }

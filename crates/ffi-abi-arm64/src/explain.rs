@@ -3,11 +3,13 @@
 //! What the type is comes from its class, and where it went from the plan: the two cannot say
 //! different things.
 
-use crate::assign::starts_even;
+use crate::assign::{is_nothing, starts_even};
 use crate::classify::{Class, classify};
 use alloc::format;
 use alloc::string::String;
-use ffi_types::{Aapcs64, Bank, Convention, Location, Plan, ReturnPlan, Rule, Signature, Type};
+use ffi_types::{
+    Aapcs64, Bank, Convention, Fundamental, Location, Plan, ReturnPlan, Rule, Signature, Type,
+};
 
 const APPLE: &str = "Apple, Writing ARM64 code for Apple platforms";
 const WINDOWS: &str = "Microsoft, Overview of ARM64 ABI conventions";
@@ -67,6 +69,9 @@ pub fn argument_rule(signature: &Signature, plan: &Plan, index: usize) -> Rule {
         Convention::Aapcs64(variant) => variant,
         _ => Aapcs64::Standard,
     };
+    if is_nothing(variant, ty) {
+        return Rule::new("AAPCS64 6.8.2", "empty: nothing is passed");
+    }
     let went = went(plan, index);
     let variadic = signature.first_variadic().is_some();
     if variant == Aapcs64::Apple && signature.is_variadic_at(index) {
@@ -94,9 +99,10 @@ pub fn argument_rule(signature: &Signature, plan: &Plan, index: usize) -> Rule {
             let text = format!("no vector registers, as the function takes `...`: {into}{even}");
             Rule::new(WINDOWS, text)
         }
+        Class::Integral if ty.size() > 8 => int128(went, variant),
         Class::Integral | Class::Float => scalar(ty, plan, index, went, variant),
         Class::Homogeneous { member, count } => {
-            let what = format!("HFA of {count} {}", member.c_name());
+            let what = homogeneous(member, count);
             match went {
                 Went::Vector => {
                     Rule::new("AAPCS64 6.8.2 C.2", what + ": a vector register for each member")
@@ -135,12 +141,41 @@ fn scalar(ty: &Type, plan: &Plan, index: usize, went: Went, variant: Aapcs64) ->
     }
     // The slot is of 8 bytes by C.5 or C.16, which a value of 8 bytes does not need.
     let clause = match (is_float, ty.size()) {
+        (true, 16) => {
+            return Rule::new("AAPCS64 6.8.2 C.4, C.6", why + "; on the stack, aligned to 16");
+        }
         (true, 8) => "AAPCS64 6.8.2 C.6",
         (true, _) => "AAPCS64 6.8.2 C.5, C.6",
         (false, 8) => "AAPCS64 6.8.2 C.17",
         (false, _) => "AAPCS64 6.8.2 C.16, C.17",
     };
     Rule::new(clause, why + "; on the stack, in a slot of 8 bytes")
+}
+
+/// An HFA or HVA, as the text has it.
+fn homogeneous(member: Fundamental, count: usize) -> String {
+    match member {
+        Fundamental::Scalar(scalar) => format!("HFA of {count} {}", scalar.c_name()),
+        Fundamental::Vector(size) => format!("HVA of {count} vectors of {size} bytes"),
+    }
+}
+
+fn int128(went: Went, variant: Aapcs64) -> Rule {
+    match (went, variant) {
+        (Went::Stack, _) => Rule::new(
+            "AAPCS64 6.8.2 C.13, C.14, C.17",
+            "too few general registers are left, NGRN is closed; on the stack, aligned to 16",
+        ),
+        (Went::Both, _) => Rule::new(
+            WINDOWS,
+            "what does not fit in x7 continues on the stack, as the function takes `...`",
+        ),
+        (_, Aapcs64::Apple) => Rule::new(APPLE, "the next two general registers"),
+        _ => Rule::new(
+            "AAPCS64 6.8.2 C.10, C.11",
+            "NGRN rounded up to even, then the next two general registers",
+        ),
+    }
 }
 
 fn composite(ty: &Type, went: Went, variant: Aapcs64) -> Rule {
@@ -182,11 +217,14 @@ pub fn result_rule(signature: &Signature, plan: &Plan) -> Rule {
         (ReturnPlan::Memory { .. }, _) => {
             format!("{} bytes are more than 16: at the address passed in x8", ty.size())
         }
-        (ReturnPlan::Void, _) => "void: nothing".into(),
+        (ReturnPlan::Void, _) if ty.is_void() => "void: nothing".into(),
+        (ReturnPlan::Void, _) => "empty: nothing".into(),
         (_, Class::Homogeneous { member, count }) => {
-            format!("HFA of {count} {}: a vector register for each member", member.c_name())
+            homogeneous(member, count) + ": a vector register for each member"
         }
+        (_, Class::Float) if ty.as_scalar().is_none() => "a short vector: v0".into(),
         (_, Class::Float) => "a floating-point number: v0".into(),
+        (_, Class::Integral) if ty.size() > 8 => "an integer of 16 bytes: x0 and x1".into(),
         (_, Class::Integral) => "an integer or pointer: x0".into(),
         (..) => format!("{} bytes: a general register for each 8", ty.size()),
     };

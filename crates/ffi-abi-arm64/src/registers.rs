@@ -49,6 +49,7 @@ pub(crate) static REGISTERS: RegisterFile = RegisterFile {
         stride: 16,
         names: &["v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7"],
     },
+    x87: Bank::NONE,
     size: layout::REGISTERS_SIZE,
 };
 
@@ -56,6 +57,7 @@ pub(crate) static REGISTERS: RegisterFile = RegisterFile {
 pub(crate) static RETURNED: RegisterFile = RegisterFile {
     general: Bank { offset: layout::RETURN_GENERAL, stride: 8, names: &["x0", "x1"] },
     vector: Bank { offset: layout::RETURN_VECTOR, stride: 16, names: &["v0", "v1", "v2", "v3"] },
+    x87: Bank::NONE,
     size: layout::RETURNED_SIZE,
 };
 

@@ -1,12 +1,11 @@
 //! The counters: which register or stack slot each eightbyte gets. SysV psABI 3.2.3, "Passing"
 //! and "Returning of Values".
 
-use crate::classify::{Class, Classes, classify};
-use crate::layout;
-use crate::registers::{REGISTERS, RETURNED};
+use crate::classify::{Class, Classes, MAX_EIGHTBYTES, classify};
+use crate::registers::{REGISTERS, RETURNED, WIDE_REGISTERS, WIDE_RETURNED};
 use ffi_types::{
-    Convention, Extension, InterfaceField, InterfaceReason, InvalidCallInterfaceError, Move, Plan,
-    PlanBuilder, Scalar, Signature, Type,
+    Convention, Extension, InterfaceField, InterfaceReason, InvalidCallInterfaceError, Move, Parts,
+    Plan, PlanBuilder, RegisterFile, Scalar, Signature, Type,
 };
 
 /// The most bytes that the arguments may take on the stack: half of what 32 bits can address.
@@ -27,17 +26,20 @@ pub(crate) fn plan_into(
     signature: &Signature,
     plan: &mut Plan,
 ) -> Result<(), InvalidCallInterfaceError> {
-    let plan = PlanBuilder::new(plan, Convention::SysV, &REGISTERS, &RETURNED);
-    let mut counters = Counters { plan, general: 0, vector: 0, stack: 0 };
-    counters.returned(signature.return_type())?;
-    for (index, ty) in signature.arguments().iter().enumerate() {
-        counters.argument(index, ty)?;
+    let types = signature.arguments();
+    if types.iter().any(is_wide) || is_wide(signature.return_type()) {
+        return Counters::<true>::plan(signature, plan);
     }
-    // 3.2.3: `al` holds an upper bound on the number of vector registers used by a call through
-    // `...`. A function that is not variadic ignores it.
-    counters.plan.vector_count(counters.vector as u8, signature.first_variadic().is_some());
-    counters.plan.finish(counters.stack as u32);
-    Ok(())
+    Counters::<false>::plan(signature, plan)
+}
+
+/// Whether registers have to be saved and loaded in full for a type: more than the low eightbyte
+/// of a vector register, or those of x87. Not everything that has such a part is passed in one.
+#[inline]
+fn is_wide(ty: &Type) -> bool {
+    const NARROW: Parts =
+        Parts::INT128.union(Parts::HALF).union(Parts::COMPLEX).union(Parts::VECTOR_8);
+    !NARROW.contains(ty.parts())
 }
 
 /// How a scalar travels in its eightbyte.
@@ -64,8 +66,12 @@ const EIGHTBYTES: [Eightbyte; Scalar::ALL.len()] = {
     all
 };
 
-struct Counters<'a> {
+/// Counters of a call whose image has the whole registers if it is `WIDE`, and only the low
+/// eightbytes of vector registers otherwise: nearly all calls need no more.
+struct Counters<'a, const WIDE: bool> {
     plan: PlanBuilder<'a>,
+    /// Whether the arguments from here on are passed through `...`.
+    unnamed: bool,
     /// The next of rdi, rsi, rdx, rcx, r8, r9.
     general: usize,
     /// The next of xmm0 to xmm7.
@@ -74,14 +80,35 @@ struct Counters<'a> {
     stack: u64,
 }
 
-impl Counters<'_> {
+impl<'a, const WIDE: bool> Counters<'a, WIDE> {
+    const REGISTERS: &'static RegisterFile = if WIDE { &WIDE_REGISTERS } else { &REGISTERS };
+    const RETURNED: &'static RegisterFile = if WIDE { &WIDE_RETURNED } else { &RETURNED };
+
+    #[inline]
+    fn plan(signature: &Signature, plan: &'a mut Plan) -> Result<(), InvalidCallInterfaceError> {
+        let plan = PlanBuilder::new(plan, Convention::SysV, Self::REGISTERS, Self::RETURNED);
+        let mut counters = Self { plan, unnamed: false, general: 0, vector: 0, stack: 0 };
+        counters.returned(signature.return_type())?;
+        for (index, ty) in signature.arguments().iter().enumerate() {
+            counters.unnamed = WIDE && signature.is_variadic_at(index);
+            counters.argument(index, ty)?;
+        }
+        // 3.2.3: `al` holds an upper bound on the number of vector registers used by a call
+        // through `...`. A function that is not variadic ignores it.
+        counters.plan.vector_count(counters.vector as u8, signature.first_variadic().is_some());
+        counters.plan.finish(counters.stack as u32);
+        Ok(())
+    }
+
     #[inline]
     fn argument(&mut self, index: usize, ty: &Type) -> Result<(), InvalidCallInterfaceError> {
-        if let Some(scalar) = ty.as_scalar() {
-            self.scalar(index, scalar);
-            return Ok(());
+        match ty.as_scalar() {
+            Some(scalar) if scalar.size() <= 8 => {
+                self.scalar(index, scalar);
+                Ok(())
+            }
+            _ => self.other(index, ty),
         }
-        self.aggregate(index, ty)
     }
 
     /// One eightbyte: the next register of its class, or else the next of the stack.
@@ -89,43 +116,60 @@ impl Counters<'_> {
     fn scalar(&mut self, index: usize, scalar: Scalar) {
         let Eightbyte { is_sse, extension, len } = EIGHTBYTES[scalar as usize];
         let (counter, bank, count) = if is_sse {
-            (&mut self.vector, layout::VECTOR, 8)
+            (&mut self.vector, &Self::REGISTERS.vector, 8)
         } else {
-            (&mut self.general, layout::GENERAL, 6)
+            (&mut self.general, &Self::REGISTERS.general, 6)
         };
         let in_register = *counter < count;
         let to = if in_register {
-            take(counter, |i| bank + 8 * i as u32)
+            take(counter, |i| bank.at(i))
         } else {
             self.stack += 8;
-            REGISTERS.size + self.stack as u32 - 8
+            Self::REGISTERS.size + self.stack as u32 - 8
         };
         let m = Move { argument: index as u16, extension, offset: 0, len, to };
         self.plan.scalar(m, is_sse && in_register);
     }
 
-    fn aggregate(&mut self, index: usize, ty: &Type) -> Result<(), InvalidCallInterfaceError> {
-        match classify(ty) {
-            Classes::Eightbytes(classes) if self.has_room_for(classes) => {
-                for m in eightbytes(ty, classes) {
-                    let to = match classes[m.offset as usize / 8] {
-                        Class::Sse => take(&mut self.vector, |i| REGISTERS.vector.at(i)),
-                        _ => take(&mut self.general, |i| REGISTERS.general.at(i)),
-                    };
-                    self.plan.argument(Move { argument: index as u16, to, ..m });
-                }
-                Ok(())
-            }
-            // "If there are no registers available for any eightbyte of an argument, the whole
-            // argument is passed on the stack." Later ones still take the registers left over.
-            _ => self.on_the_stack(index, ty),
+    /// Whatever is not one eightbyte of one class.
+    fn other(&mut self, index: usize, ty: &Type) -> Result<(), InvalidCallInterfaceError> {
+        let Classes::Eightbytes(classes) = classify(ty) else {
+            return self.on_the_stack(index, ty);
+        };
+        if classes.iter().all(|&class| class == Class::NoClass) {
+            // An empty struct: "NO_CLASS", nothing of which is passed.
+            self.plan.nothing(index as u16);
+            return Ok(());
         }
+        // "If there are no registers available for any eightbyte of an argument, the whole
+        // argument is passed on the stack." Later ones still take the registers left over.
+        if !self.has_room_for(classes) {
+            return self.on_the_stack(index, ty);
+        }
+        let parts = registers(ty, classes);
+        // "Arguments of type __m256 and __m512 that are passed through `...` are in memory."
+        if self.unnamed && parts.clone().any(|(_, part)| part.len > 16) {
+            return self.on_the_stack(index, ty);
+        }
+        for (class, part) in parts {
+            let to = match class {
+                Class::Sse => {
+                    self.plan.vector_size(part.len as usize);
+                    take(&mut self.vector, |i| Self::REGISTERS.vector.at(i))
+                }
+                _ => take(&mut self.general, |i| Self::REGISTERS.general.at(i)),
+            };
+            self.plan.argument(Move { argument: index as u16, to, ..part });
+        }
+        Ok(())
     }
 
-    fn has_room_for(&self, classes: [Class; 2]) -> bool {
+    /// Never for X87 and COMPLEX_X87, which are passed in memory.
+    fn has_room_for(&self, classes: [Class; MAX_EIGHTBYTES]) -> bool {
         let needs = |class| classes.iter().filter(|&&c| c == class).count();
         self.general + needs(Class::Integer) <= REGISTERS.general.names.len()
             && self.vector + needs(Class::Sse) <= REGISTERS.vector.names.len()
+            && needs(Class::X87) + needs(Class::ComplexX87) == 0
     }
 
     fn on_the_stack(&mut self, index: usize, ty: &Type) -> Result<(), InvalidCallInterfaceError> {
@@ -140,7 +184,7 @@ impl Counters<'_> {
         }
         self.stack = end;
         self.plan.stack_align(align as u32);
-        let to = REGISTERS.size + start as u32;
+        let to = Self::REGISTERS.size + start as u32;
         let (argument, extension, len) = (index as u16, Extension::None, ty.size() as u32);
         self.plan.argument(Move { argument, extension, offset: 0, len, to });
         Ok(())
@@ -151,19 +195,21 @@ impl Counters<'_> {
         if ty.is_void() {
             return Ok(());
         }
-        if let Some(scalar) = ty.as_scalar() {
-            let to = match Class::of_scalar(scalar) {
-                Class::Sse => layout::RETURN_VECTOR,
-                _ => layout::RETURN_GENERAL,
-            };
-            let (extension, len) = (extension(scalar), scalar.size() as u32);
-            self.plan.returned(Move { argument: 0, extension, offset: 0, len, to });
-            return Ok(());
+        match ty.as_scalar() {
+            Some(scalar) if scalar.size() <= 8 => {
+                let to = match Class::of_scalar(scalar) {
+                    Class::Sse => Self::RETURNED.vector.at(0),
+                    _ => Self::RETURNED.general.at(0),
+                };
+                let (extension, len) = (extension(scalar), scalar.size() as u32);
+                self.plan.returned(Move { argument: 0, extension, offset: 0, len, to });
+                Ok(())
+            }
+            _ => self.returned_other(ty),
         }
-        self.returned_aggregate(ty)
     }
 
-    fn returned_aggregate(&mut self, ty: &Type) -> Result<(), InvalidCallInterfaceError> {
+    fn returned_other(&mut self, ty: &Type) -> Result<(), InvalidCallInterfaceError> {
         let Classes::Eightbytes(classes) = classify(ty) else {
             if ty.size() as u64 > MAX_STACK {
                 let reason = InterfaceReason::TooLarge { size: ty.size(), max: MAX_STACK as usize };
@@ -171,19 +217,25 @@ impl Counters<'_> {
             }
             // "The caller provides space for the return value and passes the address of this
             // storage in %rdi as if it were the first argument."
-            let to = take(&mut self.general, |i| REGISTERS.general.at(i));
+            let to = take(&mut self.general, |i| Self::REGISTERS.general.at(i));
             // "On return %rax will contain the address that has been passed in by the caller."
-            self.plan.returned_in_memory(to, Some(RETURNED.general.at(0)));
+            self.plan.returned_in_memory(to, Some(Self::RETURNED.general.at(0)));
             return Ok(());
         };
-        // "The next available register of the sequence %rax, %rdx", or of %xmm0, %xmm1.
+        // "The next available register of the sequence %rax, %rdx", or of %xmm0, %xmm1; "in %st0
+        // as 80-bit x87 number", the imaginary part "in %st1".
         let (mut general, mut vector) = (0, 0);
-        for m in eightbytes(ty, classes) {
-            let to = match classes[m.offset as usize / 8] {
-                Class::Sse => take(&mut vector, |i| RETURNED.vector.at(i)),
-                _ => take(&mut general, |i| RETURNED.general.at(i)),
+        for (class, part) in registers(ty, classes) {
+            let to = match class {
+                Class::Sse => {
+                    self.plan.vector_size(part.len as usize);
+                    take(&mut vector, |i| Self::RETURNED.vector.at(i))
+                }
+                // Two registers lie one behind the other, as the two parts do.
+                Class::X87 | Class::ComplexX87 => Self::RETURNED.x87.at(0),
+                _ => take(&mut general, |i| Self::RETURNED.general.at(i)),
             };
-            self.plan.returned(Move { to, ..m });
+            self.plan.returned(Move { to, ..part });
         }
         Ok(())
     }
@@ -197,20 +249,28 @@ fn take(counter: &mut usize, at: impl Fn(usize) -> u32) -> u32 {
     offset
 }
 
-/// One move for each eightbyte of an aggregate that is not padding; where it goes is still open.
-fn eightbytes(ty: &Type, classes: [Class; 2]) -> impl Iterator<Item = Move> {
+/// One move for each register that a type takes, with its class; where it goes is still open. An
+/// SSEUP eightbyte is in the register of the one before it, and so is X87UP.
+fn registers(
+    ty: &Type,
+    classes: [Class; MAX_EIGHTBYTES],
+) -> impl Iterator<Item = (Class, Move)> + Clone {
     let size = ty.size() as u32;
-    let extension = Extension::Zero;
-    [(0, classes[0]), (8, classes[1])]
-        .into_iter()
-        .filter(|&(_, class)| class != Class::NoClass)
-        .map(move |(offset, _)| Move {
-            argument: 0,
-            extension,
-            offset,
-            len: (size - offset).min(8),
-            to: 0,
-        })
+    (0..MAX_EIGHTBYTES).filter_map(move |index| {
+        let class = classes[index];
+        if matches!(class, Class::NoClass | Class::SseUp | Class::X87Up) {
+            return None;
+        }
+        let rest = classes[index + 1..].iter();
+        let more = rest.take_while(|class| matches!(class, Class::SseUp | Class::X87Up)).count();
+        let offset = 8 * index as u32;
+        let len = match class {
+            Class::ComplexX87 => size,
+            _ => (size - offset).min(8 * (1 + more as u32)),
+        };
+        let extension = if len > 8 { Extension::None } else { Extension::Zero };
+        Some((class, Move { argument: 0, extension, offset, len, to: 0 }))
+    })
 }
 
 /// How a scalar fills its eightbyte. The psABI leaves the upper bits undefined except for `_Bool`,

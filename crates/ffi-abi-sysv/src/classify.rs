@@ -1,6 +1,6 @@
 //! One type to its classes: SysV psABI 3.2.3, "Classification".
 
-use ffi_types::{Scalar, Type, TypeKind};
+use ffi_types::{Fundamental, Scalar, Type, TypeKind};
 
 /// The class of an eightbyte, in the psABI's own words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,20 +37,48 @@ impl Class {
         }
     }
 
+    /// The class of a scalar's first eightbyte.
     #[inline]
     pub(crate) const fn of_scalar(scalar: Scalar) -> Class {
-        if scalar.is_float() { Class::Sse } else { Class::Integer }
+        match scalar {
+            Scalar::F80 => Class::X87,
+            scalar if scalar.is_float() => Class::Sse,
+            _ => Class::Integer,
+        }
+    }
+
+    /// The class of the eightbytes behind the first.
+    const fn of_the_rest(what: Fundamental) -> Class {
+        match what {
+            Fundamental::Scalar(Scalar::F80) => Class::X87Up,
+            Fundamental::Scalar(Scalar::F128) | Fundamental::Vector(_) => Class::SseUp,
+            Fundamental::Scalar(_) => Class::Integer,
+        }
     }
 }
 
-/// The classes of a type's eightbytes, one or two of them, or MEMORY for the whole.
+/// The most eightbytes that are looked into: those of a vector of 64 bytes.
+pub(crate) const MAX_EIGHTBYTES: usize = 8;
+
+/// The classes of a type's eightbytes, or MEMORY for the whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Classes {
-    /// In registers, if there are enough; the second is [`Class::NoClass`] in types of up to
-    /// 8 bytes.
-    Eightbytes([Class; 2]),
+    /// In registers, if there are enough. Behind the end of the type there is [`Class::NoClass`];
+    /// that of an empty type is all there is.
+    Eightbytes([Class; MAX_EIGHTBYTES]),
     /// On the stack, or returned through a hidden pointer.
     Memory,
+}
+
+impl Classes {
+    /// The eightbytes of these classes, with nothing behind them; at most eight.
+    pub fn of(first: &[Class]) -> Classes {
+        let mut classes = [Class::NoClass; MAX_EIGHTBYTES];
+        for (class, first) in classes.iter_mut().zip(first) {
+            *class = *first;
+        }
+        Classes::Eightbytes(classes)
+    }
 }
 
 /// Classifies a type that is not `void`.
@@ -60,45 +88,74 @@ pub enum Classes {
 /// use ffi_types::Type;
 /// // Twelve bytes: the floats x and y share the first eightbyte, z has the second to itself.
 /// let v = Type::structure("v").field("x", Type::F32).field("y", Type::F32).field("z", Type::F32);
-/// assert_eq!(classify(&v.build()?), Classes::Eightbytes([Class::Sse, Class::Sse]));
+/// assert_eq!(classify(&v.build()?), Classes::of(&[Class::Sse, Class::Sse]));
 /// # Ok::<(), ffi_types::TypeValidationError>(())
 /// ```
 pub fn classify(ty: &Type) -> Classes {
-    if let TypeKind::Scalar(scalar) = ty.kind() {
-        return Classes::Eightbytes([Class::of_scalar(scalar), Class::NoClass]);
-    }
-    // Rule 1 lets an aggregate of up to eight eightbytes through for the sake of vectors; without
-    // those, the post-merger clean-up (5c) puts all above two eightbytes in memory.
-    if ty.size() > 16 {
-        return Classes::Memory;
-    }
-    let mut classes = [Class::NoClass; 2];
-    for leaf in ty.leaves() {
-        let offset = leaf.offset as usize;
-        // Rule 1: "or it contains unaligned fields". A packed struct whose fields happen to be
-        // aligned is classified as any other.
-        if offset & (leaf.scalar.size() - 1) != 0 {
-            return Classes::Memory;
+    let mut classes = Some([Class::NoClass; MAX_EIGHTBYTES]);
+    match ty.kind() {
+        TypeKind::Scalar(scalar) => merge(&mut classes, 0, Fundamental::Scalar(scalar)),
+        TypeKind::Vector { .. } => merge(&mut classes, 0, Fundamental::Vector(ty.size() as u8)),
+        // "Arguments of complex T where T is one of the types float or double" are treated as a
+        // struct of two; `long double` has a class of its own.
+        TypeKind::Complex(Scalar::F80) => return Classes::of(&[Class::ComplexX87]),
+        TypeKind::Complex(part) => {
+            merge(&mut classes, 0, Fundamental::Scalar(part));
+            merge(&mut classes, part.size(), Fundamental::Scalar(part));
         }
-        let eightbyte = &mut classes[offset / 8];
-        *eightbyte = eightbyte.merge(Class::of_scalar(leaf.scalar));
+        // Rule 1: "If the size of an object is larger than eight eightbytes".
+        _ if ty.size() > 8 * MAX_EIGHTBYTES => return Classes::Memory,
+        _ => {
+            for leaf in ty.leaves() {
+                merge(&mut classes, leaf.offset as usize, leaf.what);
+            }
+        }
     }
-    clean_up(classes)
+    classes.map_or(Classes::Memory, |classes| clean_up(classes, ty.size()))
+}
+
+/// Rules 3 and 4: merges what lies at an offset into the classes of its eightbytes; they are
+/// `None` once the whole is in memory.
+fn merge(classes: &mut Option<[Class; MAX_EIGHTBYTES]>, offset: usize, what: Fundamental) {
+    // Rule 1: "or it contains unaligned fields". A packed struct whose fields happen to be
+    // aligned is classified as any other.
+    if !offset.is_multiple_of(what.size()) {
+        *classes = None;
+    }
+    let Some(classes) = classes else { return };
+    let first = match what {
+        Fundamental::Scalar(scalar) => Class::of_scalar(scalar),
+        Fundamental::Vector(_) => Class::Sse,
+    };
+    let all = &mut classes[offset / 8..(offset + what.size()).div_ceil(8)];
+    for (index, eightbyte) in all.iter_mut().enumerate() {
+        let class = if index == 0 { first } else { Class::of_the_rest(what) };
+        *eightbyte = eightbyte.merge(class);
+    }
 }
 
 /// Rule 5 of the classification of aggregates: the post-merger clean-up.
-fn clean_up(mut classes: [Class; 2]) -> Classes {
-    if classes.contains(&Class::Memory) {
+fn clean_up(mut classes: [Class; MAX_EIGHTBYTES], size: usize) -> Classes {
+    use Class::{Memory, Sse, SseUp, X87, X87Up};
+    let before = |index: usize| index.checked_sub(1);
+    if classes.contains(&Memory) {
         return Classes::Memory; // (a)
     }
-    if classes[0] == Class::X87Up || (classes[1] == Class::X87Up && classes[0] != Class::X87) {
-        return Classes::Memory; // (b)
+    for index in 0..classes.len() {
+        let previous = before(index).map(|previous| classes[previous]);
+        if classes[index] == X87Up && previous != Some(X87) {
+            return Classes::Memory; // (b)
+        }
     }
-    if classes[0] == Class::SseUp {
-        classes[0] = Class::Sse; // (d)
+    let rest = &classes[1..size.div_ceil(8).clamp(1, MAX_EIGHTBYTES)];
+    if size > 16 && (classes[0] != Sse || rest.iter().any(|&class| class != SseUp)) {
+        return Classes::Memory; // (c)
     }
-    if classes[1] == Class::SseUp && classes[0] != Class::Sse {
-        classes[1] = Class::Sse; // (d)
+    for index in 0..classes.len() {
+        let previous = before(index).map(|previous| classes[previous]);
+        if classes[index] == SseUp && !matches!(previous, Some(Sse | SseUp)) {
+            classes[index] = Sse; // (d)
+        }
     }
     Classes::Eightbytes(classes)
 }
@@ -112,6 +169,17 @@ mod tests {
         classify(&builder.build().expect("a valid type"))
     }
 
+    fn cleaned(classes: &[Class]) -> Classes {
+        match Classes::of(classes) {
+            Classes::Eightbytes(all) => clean_up(all, 8 * classes.len()),
+            Classes::Memory => Classes::Memory,
+        }
+    }
+
+    fn v(size: usize) -> Type {
+        Type::vector(Scalar::F32, size / 4).expect("a vector")
+    }
+
     fn s() -> ffi_types::AggregateBuilder {
         Type::structure("s")
     }
@@ -119,17 +187,17 @@ mod tests {
     #[test]
     fn an_integer_beside_a_float_makes_the_eightbyte_integer() {
         let mixed = s().field("i", Type::I32).field("f", Type::F32);
-        assert_eq!(of(mixed), Classes::Eightbytes([Integer, NoClass]));
+        assert_eq!(of(mixed), Classes::of(&[Integer]));
         let apart = s().field("f", Type::F64).field("c", Type::I8);
-        assert_eq!(of(apart), Classes::Eightbytes([Sse, Integer]));
+        assert_eq!(of(apart), Classes::of(&[Sse, Integer]));
     }
 
     #[test]
     fn a_union_merges_what_overlaps() {
         let u = Type::union("u").field("d", Type::F64).field("c", Type::I8);
-        assert_eq!(of(u), Classes::Eightbytes([Integer, NoClass]));
+        assert_eq!(of(u), Classes::of(&[Integer]));
         let f = Type::union("u").field("d", Type::F64).field("f", Type::F32);
-        assert_eq!(of(f), Classes::Eightbytes([Sse, NoClass]));
+        assert_eq!(of(f), Classes::of(&[Sse]));
     }
 
     #[test]
@@ -137,7 +205,7 @@ mod tests {
         assert_eq!(of(s().field("c", Type::I8).field("d", Type::F64).packed()), Classes::Memory);
         assert_eq!(of(s().field("c", Type::I8).field("i", Type::I32).packed()), Classes::Memory);
         let aligned = s().field("d", Type::F64).field("c", Type::I8).packed();
-        assert_eq!(of(aligned), Classes::Eightbytes([Sse, Integer]));
+        assert_eq!(of(aligned), Classes::of(&[Sse, Integer]));
     }
 
     #[test]
@@ -158,9 +226,63 @@ mod tests {
 
     #[test]
     fn clean_up_mends_or_rejects_what_lost_its_first_half() {
-        assert_eq!(clean_up([Integer, X87Up]), Classes::Memory);
-        assert_eq!(clean_up([X87, X87Up]), Classes::Eightbytes([X87, X87Up]));
-        assert_eq!(clean_up([Integer, SseUp]), Classes::Eightbytes([Integer, Sse]));
-        assert_eq!(clean_up([Sse, SseUp]), Classes::Eightbytes([Sse, SseUp]));
+        assert_eq!(cleaned(&[Integer, X87Up]), Classes::Memory);
+        assert_eq!(cleaned(&[X87, X87Up]), Classes::of(&[X87, X87Up]));
+        assert_eq!(cleaned(&[Integer, SseUp]), Classes::of(&[Integer, Sse]));
+        assert_eq!(cleaned(&[Sse, SseUp]), Classes::of(&[Sse, SseUp]));
+    }
+
+    #[test]
+    fn vectors_are_one_sse_and_its_upper_parts() {
+        for size in [8, 16, 32, 64] {
+            let expected = [&[Sse][..], &[SseUp; 7][..size / 8 - 1]].concat();
+            assert_eq!(classify(&v(size)), Classes::of(&expected));
+            assert_eq!(of(s().field("v", v(size))), Classes::of(&expected));
+        }
+        assert_eq!(of(s().field("a", v(8)).field("b", v(8))), Classes::of(&[Sse, Sse]));
+        assert_eq!(of(s().field("a", v(16)).field("b", v(16))), Classes::Memory);
+        let union = Type::union("u").field("v", v(16)).field("i", Type::I32);
+        assert_eq!(of(union), Classes::of(&[Integer, Sse]));
+        let union = Type::union("u").field("v", v(32)).field("f", Type::F32);
+        assert_eq!(of(union), Classes::of(&[Sse, SseUp, SseUp, SseUp]));
+        assert_eq!(classify(&Type::F128), Classes::of(&[Sse, SseUp]));
+    }
+
+    #[test]
+    fn long_double_keeps_its_classes_alone_and_inside_a_struct() {
+        assert_eq!(classify(&Type::F80), Classes::of(&[X87, X87Up]));
+        assert_eq!(of(s().field("x", Type::F80)), Classes::of(&[X87, X87Up]));
+        let union = |other| Type::union("u").field("x", Type::F80).field("o", other);
+        assert_eq!(of(union(Type::I32)), Classes::Memory);
+        assert_eq!(of(union(Type::F64)), Classes::Memory);
+        assert_eq!(of(s().field("x", Type::F80).field("c", Type::I8)), Classes::Memory);
+        let complex = Type::complex(Scalar::F80).expect("a complex number");
+        assert_eq!(classify(&complex), Classes::of(&[Class::ComplexX87]));
+        assert_eq!(of(s().field("z", complex)), Classes::Memory);
+    }
+
+    #[test]
+    fn complex_numbers_are_pairs_and_int128_is_two_integers() {
+        assert_eq!(classify(&Type::COMPLEX_F32), Classes::of(&[Sse]));
+        assert_eq!(classify(&Type::COMPLEX_F64), Classes::of(&[Sse, Sse]));
+        assert_eq!(classify(&Type::I128), Classes::of(&[Integer, Integer]));
+        let union = Type::union("u").field("n", Type::I128).field("f", Type::F32);
+        assert_eq!(of(union), Classes::of(&[Integer, Integer]));
+    }
+
+    #[test]
+    fn bit_fields_are_integers_where_their_bits_are() {
+        let bits =
+            s().field("f", Type::F32).bit_field("b", Type::U32, 3).bit_field("", Type::U32, 9);
+        assert_eq!(of(bits.field("g", Type::F64)), Classes::of(&[Integer, Sse]));
+        let padding = s().field("f", Type::F32).bit_field("", Type::U32, 3);
+        assert_eq!(of(padding), Classes::of(&[Sse]));
+    }
+
+    #[test]
+    fn an_empty_struct_has_no_class() {
+        for size in [0, 1] {
+            assert_eq!(of(s().stated(size, 1)), Classes::of(&[]));
+        }
     }
 }

@@ -3,9 +3,10 @@
 //! What the type is comes from its classes, and where it went from the plan: the two cannot say
 //! different things.
 
-use crate::classify::{Class, Classes, classify};
+use crate::classify::{Class, Classes, MAX_EIGHTBYTES, classify};
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use ffi_types::{Bank, Leaf, Location, Plan, ReturnPlan, Rule, Signature, Type};
 
 const PASSING: &str = "psABI 3.2.3, Passing";
@@ -28,29 +29,29 @@ pub fn argument_rule(signature: &Signature, plan: &Plan, index: usize) -> Rule {
     };
     let places = plan.placement(index).places();
     let on_stack = places.iter().any(|(_, place)| matches!(place, Location::Stack(_)));
-    match (classify(ty), on_stack) {
-        (Classes::Memory, _) => Rule::new(CLASSIFICATION, memory(ty) + ", on the stack"),
-        (Classes::Eightbytes([class, Class::NoClass]), false) => {
-            Rule::new(PASSING, format!("{}: the next {} register", name(class), bank(class)))
+    let classes = match classify(ty) {
+        Classes::Memory => return Rule::new(CLASSIFICATION, memory(ty) + ", on the stack"),
+        Classes::Eightbytes(classes) => classes,
+    };
+    let names = names(classes);
+    let alone = |class: Class| classes.iter().filter(|&&c| c == class).count();
+    let taken: Vec<Class> = registers_of(classes);
+    let text = match (&taken[..], on_stack) {
+        ([], _) => "nothing is passed".into(),
+        ([Class::X87 | Class::ComplexX87], _) => "passed in memory, on the stack".into(),
+        ([class], false) if classes[0] == Class::NoClass => {
+            // Padding alone in the first eightbyte: the second takes a register, as one by itself.
+            format!("padding, then the next {} register", bank(*class))
         }
-        // Padding alone in the first eightbyte: the second takes a register, as one by itself.
-        (Classes::Eightbytes(classes @ [Class::NoClass, class]), false) => {
-            let text = format!("padding, then the next {} register", bank(class));
-            Rule::new(PASSING, format!("{}: {text}", names(classes)))
+        ([class], false) => format!("the next {} register", bank(*class)),
+        (_, false) => "a register for each eightbyte".into(),
+        ([Class::Sse], true) if alone(Class::SseUp) > 1 && signature.is_variadic_at(index) => {
+            "behind `...` more than 16 bytes are passed on the stack".into()
         }
-        (Classes::Eightbytes(classes), false) => {
-            Rule::new(PASSING, format!("{}: a register for each eightbyte", names(classes)))
-        }
-        (Classes::Eightbytes([class, Class::NoClass]), true) => {
-            let text =
-                format!("{}: no {} register is left, on the stack", name(class), bank(class));
-            Rule::new(PASSING, text)
-        }
-        (Classes::Eightbytes(classes), true) => {
-            let text = lacking(classes, plan, index);
-            Rule::new(PASSING, format!("{}: {text}on the stack as a whole", names(classes)))
-        }
-    }
+        ([class], true) => format!("no {} register is left, on the stack", bank(*class)),
+        (_, true) => lacking(classes, plan, index) + "on the stack as a whole",
+    };
+    Rule::new(PASSING, format!("{names}: {text}"))
 }
 
 /// Why the result comes back where the plan has it.
@@ -65,28 +66,35 @@ pub fn result_rule(signature: &Signature, plan: &Plan) -> Rule {
             let Classes::Eightbytes(classes) = classify(ty) else {
                 return Rule::new(RETURNING, memory(ty));
             };
-            Rule::new(
-                RETURNING,
-                format!("{}: the next of rax, rdx and of xmm0, xmm1", names(classes)),
-            )
+            let text = match classes[0] {
+                Class::X87 => "st0",
+                Class::ComplexX87 => "the real part in st0, the imaginary part in st1",
+                _ => "the next of rax, rdx and of xmm0, xmm1",
+            };
+            Rule::new(RETURNING, format!("{}: {text}", names(classes)))
         }
-        _ => Rule::new(RETURNING, "void: nothing"),
+        _ if ty.is_void() => Rule::new(RETURNING, "void: nothing"),
+        _ => Rule::new(RETURNING, "NO_CLASS: nothing is returned"),
     }
 }
 
 fn memory(ty: &Type) -> String {
-    if ty.size() > 16 {
-        return format!("MEMORY: {} bytes are more than 16", ty.size());
-    }
-    let is_unaligned = |leaf: &&Leaf| !(leaf.offset as usize).is_multiple_of(leaf.scalar.size());
+    let is_unaligned = |leaf: &&Leaf| !(leaf.offset as usize).is_multiple_of(leaf.what.size());
     match ty.leaves().iter().find(is_unaligned) {
         Some(leaf) => format!("MEMORY: unaligned member at offset {}", leaf.offset),
-        None => "MEMORY".into(),
+        None if ty.size() > 16 => format!("MEMORY: {} bytes are more than 16", ty.size()),
+        None => "MEMORY: X87 beside another class".into(),
     }
 }
 
+/// The classes that take a register of their own.
+fn registers_of(classes: [Class; MAX_EIGHTBYTES]) -> Vec<Class> {
+    let parts = [Class::NoClass, Class::SseUp, Class::X87Up];
+    classes.into_iter().filter(|class| !parts.contains(class)).collect()
+}
+
 /// Of which registers what comes before the argument left too few for its eightbytes.
-fn lacking(classes: [Class; 2], plan: &Plan, index: usize) -> String {
+fn lacking(classes: [Class; MAX_EIGHTBYTES], plan: &Plan, index: usize) -> String {
     let registers = plan.registers();
     for (class, bank) in [(Class::Integer, &registers.general), (Class::Sse, &registers.vector)] {
         let needed = classes.iter().filter(|&&c| c == class).count();
@@ -114,11 +122,10 @@ fn left(bank: &Bank, plan: &Plan, index: usize) -> usize {
     bank.names.len().saturating_sub(taken)
 }
 
-fn names(classes: [Class; 2]) -> String {
-    match classes {
-        [class, Class::NoClass] => name(class).into(),
-        [first, second] => format!("{}, {}", name(first), name(second)),
-    }
+fn names(classes: [Class; MAX_EIGHTBYTES]) -> String {
+    let end = classes.iter().rposition(|&class| class != Class::NoClass).unwrap_or(0);
+    let names: Vec<&str> = classes[..=end].iter().map(|&class| name(class)).collect();
+    names.join(", ")
 }
 
 fn name(class: Class) -> &'static str {

@@ -13,6 +13,14 @@ pub(crate) const DEFINES: &[(&str, u32)] = &[
     ("RETURNED_SIZE", RETURNED_SIZE),
     ("ROOM_SIZE", ROOM_SIZE),
     ("ROOM_ALIGN", ROOM_ALIGN),
+    ("ROOM_RETURNED", ROOM_RETURNED),
+    ("ROOM_VECTOR_SIZE", ROOM_VECTOR_SIZE),
+    ("ROOM_X87", ROOM_X87),
+    ("WIDE_VECTOR", WIDE_VECTOR),
+    ("WIDE_REGISTERS_SIZE", WIDE_REGISTERS_SIZE),
+    ("WIDE_RETURN_X87", WIDE_RETURN_X87),
+    ("WIDE_RETURN_VECTOR", WIDE_RETURN_VECTOR),
+    ("WIDE_RETURNED_SIZE", WIDE_RETURNED_SIZE),
     ("SLOT_HANDLER", SLOT_HANDLER),
     ("SLOT_CONTEXT", SLOT_CONTEXT),
     ("SLOT_SIZE", SLOT_SIZE),
@@ -35,10 +43,28 @@ pub(crate) const RETURN_VECTOR: u32 = 16;
 /// `size_of::<Returned>()`.
 pub(crate) const RETURNED_SIZE: u32 = 32;
 
+/// `WideRegisters::vector`: zmm0 to zmm7.
+pub(crate) const WIDE_VECTOR: u32 = 64;
+/// `size_of::<WideRegisters>()`; a multiple of 64, as the stack area follows it.
+pub(crate) const WIDE_REGISTERS_SIZE: u32 = 576;
+
+/// `WideReturned::x87`: st0, st1.
+pub(crate) const WIDE_RETURN_X87: u32 = 16;
+/// `WideReturned::vector`: zmm0, zmm1.
+pub(crate) const WIDE_RETURN_VECTOR: u32 = 64;
+/// `size_of::<WideReturned>()`.
+pub(crate) const WIDE_RETURNED_SIZE: u32 = 192;
+
 /// `Room::size`.
 pub(crate) const ROOM_SIZE: u32 = 0;
 /// `Room::align`.
 pub(crate) const ROOM_ALIGN: u32 = 8;
+/// `Room::returned`.
+pub(crate) const ROOM_RETURNED: u32 = 16;
+/// `Room::vector_size`.
+pub(crate) const ROOM_VECTOR_SIZE: u32 = 24;
+/// `Room::x87`.
+pub(crate) const ROOM_X87: u32 = 28;
 
 /// `ffi_types::Slot::handler`.
 pub(crate) const SLOT_HANDLER: u32 = 0;

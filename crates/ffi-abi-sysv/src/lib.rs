@@ -46,7 +46,7 @@ mod saved_registers;
 pub use assign::plan;
 pub use classify::{Class, Classes, classify};
 pub use explain::{argument_rule, result_rule};
-pub use registers::{Registers, Returned};
+pub use registers::{Registers, Returned, Wide, WideRegisters, WideReturned};
 
 use ffi_types::{
     CallingConvention, CallingConventionError, Convention, Entry, InvalidCallInterfaceError, Plan,
@@ -77,7 +77,7 @@ unsafe impl CallingConvention for SysV {
     fn entry(&self, plan: &Plan) -> Result<Entry, CallingConventionError> {
         check(plan)?;
         #[cfg(target_arch = "x86_64")]
-        return Ok(trampoline::entry(plan));
+        return trampoline::entry(plan).map_err(not_possible);
         #[cfg(not(target_arch = "x86_64"))]
         Err(NOT_HERE)
     }
@@ -95,7 +95,7 @@ unsafe impl CallingConvention for SysV {
     ) -> Result<*const core::ffi::c_void, CallingConventionError> {
         check(plan)?;
         #[cfg(target_arch = "x86_64")]
-        return Ok(trampoline::callback_handler(plan));
+        return trampoline::callback_handler(plan).map_err(not_possible);
         #[cfg(not(target_arch = "x86_64"))]
         Err(NOT_HERE)
     }
@@ -104,6 +104,12 @@ unsafe impl CallingConvention for SysV {
 #[cfg(not(target_arch = "x86_64"))]
 const NOT_HERE: CallingConventionError =
     CallingConventionError::here(Convention::SysV, "it needs an x86-64 processor");
+
+#[cfg(target_arch = "x86_64")]
+#[cold]
+fn not_possible(reason: &'static str) -> CallingConventionError {
+    CallingConventionError::here(Convention::SysV, reason)
+}
 
 #[inline]
 fn check(plan: &Plan) -> Result<(), CallingConventionError> {

@@ -1,11 +1,14 @@
 //! What belongs to the caller stays as it was: the assembly itself is called, without the Rust
 //! around it, which would save registers that it clobbers.
 
-use crate::registers::{Registers, Room};
-use crate::trampoline::{call_general, call_stack, call_vector};
+use crate::registers::{Registers, Room, WideReturned};
+use crate::trampoline::{call_general, call_stack, call_vector, call_wide};
 use crate::{SysV, plan};
 use core::ffi::c_void;
-use ffi_types::{CallbackHeader, CallingConvention, Convention, Plan, Signature, Type};
+use core::mem::MaybeUninit;
+use ffi_types::{
+    CallbackHeader, CallingConvention, Convention, Plan, Scalar, Signature, Type, check_vector_size,
+};
 
 // probe(rdi: function, rsi: six arguments) -> eax: a bit for each register that the function did
 // not keep: rbx, rbp, r12 to r15.
@@ -97,9 +100,16 @@ fn calls_keep_what_the_function_keeps() {
     kept(call_general as *const c_void, [image, function, 0, 0, 0, 0]);
     kept(call_vector as *const c_void, [image, function, 8, 0, 0, 0]);
     for (size, align) in [(16, 16), (48, 16), (64, 64), (100_000, 32)] {
-        let room = Room { size, align };
-        let (room, fill) = (&raw const room as u64, fill as *const () as u64);
-        kept(call_stack as *const c_void, [0, 0, 0, function, room, fill]);
+        let mut returned = MaybeUninit::<WideReturned>::uninit();
+        let returned = returned.as_mut_ptr();
+        for vector_size in [16, 32, 64].into_iter().filter(|&size| check_vector_size(size).is_ok())
+        {
+            let vector_size = vector_size.into();
+            let room = Room { size, align, returned, vector_size, x87: 0 };
+            let (room, fill) = (&raw const room as u64, fill as *const () as u64);
+            kept(call_stack as *const c_void, [0, 0, 0, function, room, fill]);
+            kept(call_wide as *const c_void, [0, 0, 0, function, room, fill]);
+        }
     }
 }
 
@@ -107,8 +117,13 @@ fn calls_keep_what_the_function_keeps() {
 fn callbacks_keep_what_belongs_to_their_caller() {
     let header = CallbackHeader { dispatch: clobbers };
     let table = SysV.thunks().expect("x86-64");
-    for (index, ty) in [(0, Type::I64), (table.count() - 1, Type::F64)] {
-        let signature = Signature::new(Convention::SysV, Type::VOID, [ty]);
+    let vector = |lanes| Type::vector(Scalar::F64, lanes).expect("a vector");
+    let types = [Type::I64, Type::F64, vector(2), vector(4), vector(8)];
+    for (index, ty) in [0, table.count() - 1].into_iter().cycle().zip(types) {
+        if check_vector_size(ty.size() as u8).is_err() {
+            continue;
+        }
+        let signature = Signature::new(Convention::SysV, ty.clone(), [ty]);
         let plan = plan(&signature.expect("a C signature")).expect("a plan");
         let handler = SysV.callback_handler(&plan).expect("x86-64");
         let slot = table.slot(index).expect("it is in the table");

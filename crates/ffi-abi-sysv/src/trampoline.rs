@@ -6,11 +6,11 @@
 
 use crate::direct;
 use crate::layout;
-use crate::registers::{Registers, Room};
+use crate::registers::{Registers, Room, WideReturned};
 use crate::results::{Kind, for_result};
 use core::ffi::c_void;
 use core::mem::{MaybeUninit, transmute};
-use ffi_types::{Entry, Plan, Slot, ThunkTable};
+use ffi_types::{Entry, Move, Plan, ReturnPlan, Slot, ThunkTable, check_vector_size};
 
 #[cfg(trampolines_in_rust)]
 core::arch::global_asm!(include_str!(concat!(env!("OUT_DIR"), "/trampolines.s")), options(raw));
@@ -33,6 +33,16 @@ symbols! {
     fn call_stack;
     fn callback_general;
     fn callback_vector;
+    fn call_wide;
+    fn callback_xmm;
+    fn callback_xmm_st0;
+    fn callback_xmm_st1;
+    fn callback_ymm;
+    fn callback_ymm_st0;
+    fn callback_ymm_st1;
+    fn callback_zmm;
+    fn callback_zmm_st0;
+    fn callback_zmm_st1;
     static thunk_code: u8;
     static slots: Slot;
 }
@@ -50,15 +60,34 @@ type CallStack<R> = unsafe extern "sysv64-unwind" fn(
     Fill,
 ) -> R;
 
+type CallWide = unsafe extern "sysv64-unwind" fn(
+    &Plan,
+    *const *const c_void,
+    *mut c_void,
+    *const c_void,
+    &Room,
+    Fill,
+);
+
+/// Whether the plan is for whole vector registers or those of x87.
+#[inline]
+fn is_wide(plan: &Plan) -> bool {
+    plan.registers().size == layout::WIDE_REGISTERS_SIZE
+}
+
 /// The entry for a plan.
 #[inline]
-pub(crate) fn entry(plan: &Plan) -> Entry {
-    match direct::arity(plan) {
+pub(crate) fn entry(plan: &Plan) -> Result<Entry, &'static str> {
+    if is_wide(plan) {
+        check_vector_size(plan.vector_size())?;
+        return Ok(wide);
+    }
+    Ok(match direct::arity(plan) {
         Some(arity) => for_result(plan, arity),
         None if plan.stack_size() > 0 => for_result(plan, WithStack),
         None if plan.uses_vector_registers() => for_result(plan, WithVector),
         None => for_result(plan, WithGeneral),
-    }
+    })
 }
 
 /// A way to pass arguments; `entry` is compiled for each kind of result.
@@ -132,7 +161,7 @@ unsafe fn with_stack<K: Kind>(
     arguments: *const *const c_void,
     result: *mut c_void,
 ) {
-    let room = Room { size: plan.frame_size() as u64, align: plan.stack_align() as u64 };
+    let room = room(plan, core::ptr::null_mut());
     // SAFETY: `call_stack` makes room for the plan's image and has `fill` write it; the rest is
     // as in `with_general`.
     unsafe {
@@ -142,7 +171,44 @@ unsafe fn with_stack<K: Kind>(
     }
 }
 
-/// Fills the image that `call_stack` made room for, and tells it the number of vector registers.
+fn room(plan: &Plan, returned: *mut WideReturned) -> Room {
+    Room {
+        size: plan.frame_size() as u64,
+        align: plan.stack_align() as u64,
+        returned,
+        vector_size: plan.vector_size().into(),
+        x87: x87_results(plan),
+    }
+}
+
+/// How many registers of x87 a result comes back in.
+fn x87_results(plan: &Plan) -> u32 {
+    let ReturnPlan::Registers(moves) = plan.return_plan() else { return 0 };
+    let bank = &plan.return_registers().x87;
+    let inside = |m: &&Move| (bank.at(0)..bank.at(2)).contains(&m.to);
+    moves.iter().filter(inside).map(|m| m.len).sum::<u32>().div_ceil(16)
+}
+
+/// # Safety
+/// As `CallingConvention::entry` says; the plan is of whole vector registers.
+unsafe fn wide(
+    plan: &Plan,
+    function: *const c_void,
+    arguments: *const *const c_void,
+    result: *mut c_void,
+) {
+    let mut returned = MaybeUninit::<WideReturned>::zeroed();
+    let room = room(plan, returned.as_mut_ptr());
+    // SAFETY: `call_wide` makes room for the plan's image, has `fill` write it, and puts the
+    // return registers where the room says; the rest is the caller's.
+    unsafe {
+        let call: CallWide = transmute(call_wide as *const ());
+        call(plan, arguments, result, function, &room, fill);
+        plan.load_return(returned.as_ptr().cast(), result.cast());
+    }
+}
+
+/// Fills the image that `call_stack` or `call_wide` made room for, and tells it the number of vector registers.
 ///
 /// # Safety
 /// As [`Plan::store_arguments`].
@@ -173,10 +239,23 @@ pub(crate) fn thunks() -> &'static ThunkTable {
 }
 
 /// The handler for callbacks by a plan.
-pub(crate) fn callback_handler(plan: &Plan) -> *const c_void {
-    if plan.uses_vector_registers() {
-        callback_vector as *const c_void
-    } else {
-        callback_general as *const c_void
+pub(crate) fn callback_handler(plan: &Plan) -> Result<*const c_void, &'static str> {
+    if !is_wide(plan) {
+        return Ok(match plan.uses_vector_registers() {
+            true => callback_vector as *const c_void,
+            false => callback_general as *const c_void,
+        });
     }
+    check_vector_size(plan.vector_size())?;
+    Ok(match (plan.vector_size(), x87_results(plan)) {
+        (64, 0) => callback_zmm as *const c_void,
+        (64, 1) => callback_zmm_st0 as *const c_void,
+        (64, _) => callback_zmm_st1 as *const c_void,
+        (32, 0) => callback_ymm as *const c_void,
+        (32, 1) => callback_ymm_st0 as *const c_void,
+        (32, _) => callback_ymm_st1 as *const c_void,
+        (_, 0) => callback_xmm as *const c_void,
+        (_, 1) => callback_xmm_st0 as *const c_void,
+        (_, _) => callback_xmm_st1 as *const c_void,
+    })
 }

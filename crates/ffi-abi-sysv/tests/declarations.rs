@@ -456,7 +456,7 @@ fn an_eightbyte_of_padding_takes_no_register() {
         late.build().expect("a type")
     };
     let classes = |ty| classify(&late(ty));
-    assert_eq!(classes(Type::F64), Classes::Eightbytes([Class::NoClass, Class::Sse]));
+    assert_eq!(classes(Type::F64), Classes::of(&[Class::NoClass, Class::Sse]));
     for (ty, place, back) in [(Type::F64, "xmm0", "xmm0"), (Type::I32, "rdi", "rax")] {
         let signature = Signature::new(Convention::SysV, late(ty.clone()), [late(ty)]);
         let plan = plan(&signature.expect("a C signature")).expect("it can be planned");

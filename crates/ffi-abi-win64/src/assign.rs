@@ -1,12 +1,13 @@
 //! The positions: which register or stack slot each argument gets. Microsoft, "x64 calling
 //! convention".
 
-use crate::classify::{Class, classify};
+use crate::classify::{Class, classify, is_returned_in_memory, missing};
 use crate::layout::SHADOW_SPACE;
-use crate::registers::{REGISTERS, RETURNED};
+use crate::registers::{REGISTERS, RETURNED, WIDE_RETURNED};
+use alloc::string::ToString;
 use ffi_types::{
-    Convention, Extension, InterfaceField, InterfaceReason, InvalidCallInterfaceError, Move, Plan,
-    PlanBuilder, Scalar, Signature, Type, Win64,
+    Convention, Extension, InterfaceField, InterfaceReason, InvalidCallInterfaceError, Move, Parts,
+    Plan, PlanBuilder, Scalar, Signature, Type, Win64,
 };
 
 /// The most bytes that the arguments may take on the stack, their copies included: half of what
@@ -33,10 +34,19 @@ pub(crate) fn plan_into(
     signature: &Signature,
     plan: &mut Plan,
 ) -> Result<(), InvalidCallInterfaceError> {
-    let plan = PlanBuilder::new(plan, Convention::Win64(variant), &REGISTERS, &RETURNED);
+    check_supported(variant, signature)?;
+    let result = signature.return_type();
+    let is_wide = result.size() > 8
+        && classify(result) == Class::Vector
+        && !is_returned_in_memory(variant, result);
+    let returns = if is_wide { &WIDE_RETURNED } else { &RETURNED };
+    let mut plan = PlanBuilder::new(plan, Convention::Win64(variant), &REGISTERS, returns);
+    if is_wide {
+        plan.vector_size(result.size());
+    }
     let variadic = signature.first_variadic().is_some();
     let mut positions = Positions { plan, next: 0, copies: 0, variadic };
-    positions.returned(signature.return_type())?;
+    positions.returned(result, is_wide)?;
     for (index, ty) in signature.arguments().iter().enumerate() {
         positions.argument(index, ty)?;
     }
@@ -44,6 +54,20 @@ pub(crate) fn plan_into(
     positions.plan.vector_count(0, variadic);
     positions.plan.finish(SHADOW_SPACE + 8 * slots as u32);
     Ok(())
+}
+
+/// Whether the variant's C has all types of a signature.
+#[inline]
+fn check_supported(variant: Win64, signature: &Signature) -> Result<(), InvalidCallInterfaceError> {
+    let types = signature.arguments().iter().chain([signature.return_type()]);
+    if types.fold(Parts::empty(), |parts, ty| parts | ty.parts()).is_empty() {
+        return Ok(());
+    }
+    let convention = Convention::Win64(variant);
+    signature.check_types(|ty| {
+        let why = missing(variant, ty)?;
+        Some(InterfaceReason::NotInConvention { found: ty.to_string(), convention, why })
+    })
 }
 
 struct Positions<'a> {
@@ -92,7 +116,7 @@ impl Positions<'_> {
                 }
                 self.plan.scalar(value(vector), true);
             }
-            (Class::Reference, Place::Registers(to, _) | Place::Stack(to)) => {
+            (_, Place::Registers(to, _) | Place::Stack(to)) => {
                 let align = ty.align().max(COPY_ALIGN);
                 self.copies += (ty.size() + align) as u64;
                 if self.copies > MAX_STACK {
@@ -107,14 +131,16 @@ impl Positions<'_> {
     }
 
     #[inline]
-    fn returned(&mut self, ty: &Type) -> Result<(), InvalidCallInterfaceError> {
+    fn returned(&mut self, ty: &Type, is_wide: bool) -> Result<(), InvalidCallInterfaceError> {
         if ty.is_void() {
             return Ok(());
         }
         let to = match classify(ty) {
             Class::Integer => RETURNED.general.at(0),
             Class::Float => RETURNED.vector.at(0),
-            Class::Reference => return self.returned_in_memory(ty),
+            Class::Vector if is_wide => WIDE_RETURNED.vector.at(0),
+            Class::Reference | Class::Vector => return self.returned_in_memory(ty),
+            Class::Empty => return Ok(()),
         };
         let (extension, len) = (extension(ty), ty.size() as u32);
         self.plan.returned(Move { argument: 0, extension, offset: 0, len, to });
@@ -140,6 +166,7 @@ impl Positions<'_> {
 #[inline]
 fn extension(ty: &Type) -> Extension {
     match ty.as_scalar() {
+        _ if ty.size() > 8 => Extension::None,
         Some(Scalar::Bool) => Extension::Bool,
         Some(scalar) if scalar.is_signed() => Extension::Sign,
         _ => Extension::Zero,

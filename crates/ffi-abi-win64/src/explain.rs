@@ -29,9 +29,9 @@ pub fn argument_rule(signature: &Signature, plan: &Plan, index: usize) -> Rule {
     let on_stack = places.iter().any(|(_, place)| matches!(place, Location::Stack(_)));
     let what = match (ty.as_scalar(), classify(ty)) {
         (_, Class::Float) => "a floating-point number".into(),
-        (Some(_), _) => "an integer or pointer".into(),
+        (Some(_), Class::Integer) => "an integer or pointer".into(),
         (None, Class::Integer) => format!("{} bytes, as an integer of that size", ty.size()),
-        (None, _) => {
+        (_, _) => {
             let place = if on_stack { "on the stack" } else { "in the register of its position" };
             let text =
                 format!("{} bytes are not 1, 2, 4 or 8: the address of a copy, {place}", ty.size());
@@ -65,11 +65,20 @@ pub fn result_rule(signature: &Signature, plan: &Plan) -> Rule {
         (ReturnPlan::Registers(_), Class::Float) => {
             Rule::new(RETURNING, "a floating-point number: xmm0")
         }
+        (ReturnPlan::Registers(_), Class::Vector) => {
+            let register = match ty.size() {
+                64 => "zmm0",
+                32 => "ymm0",
+                _ => "xmm0",
+            };
+            Rule::new(RETURNING, format!("a vector or integer of {} bytes: {register}", ty.size()))
+        }
         (ReturnPlan::Registers(_), _) => Rule::new(
             RETURNING,
             format!("{} bytes that are no floating-point number: rax", ty.size()),
         ),
-        _ => Rule::new(RETURNING, "void: nothing"),
+        _ if ty.is_void() => Rule::new(RETURNING, "void: nothing"),
+        _ => Rule::new(RETURNING, "empty: nothing"),
     }
 }
 

@@ -14,6 +14,10 @@ pub(crate) const DEFINES: &[(&str, u32)] = &[
     ("SHADOW_SPACE", SHADOW_SPACE),
     ("ROOM_SIZE", ROOM_SIZE),
     ("ROOM_ALIGN", ROOM_ALIGN),
+    ("ROOM_RETURNED", ROOM_RETURNED),
+    ("ROOM_VECTOR_SIZE", ROOM_VECTOR_SIZE),
+    ("WIDE_RETURN_VECTOR", WIDE_RETURN_VECTOR),
+    ("WIDE_RETURNED_SIZE", WIDE_RETURNED_SIZE),
     ("SLOT_HANDLER", SLOT_HANDLER),
     ("SLOT_CONTEXT", SLOT_CONTEXT),
     ("SLOT_SIZE", SLOT_SIZE),
@@ -36,6 +40,11 @@ pub(crate) const RETURN_VECTOR: u32 = 8;
 /// `size_of::<Returned>()`.
 pub(crate) const RETURNED_SIZE: u32 = 16;
 
+/// `WideReturned::vector`: zmm0.
+pub(crate) const WIDE_RETURN_VECTOR: u32 = 16;
+/// `size_of::<WideReturned>()`.
+pub(crate) const WIDE_RETURNED_SIZE: u32 = 80;
+
 /// What every caller leaves free above the return address, for the callee to use: the start of
 /// the stack area.
 pub(crate) const SHADOW_SPACE: u32 = 32;
@@ -44,6 +53,10 @@ pub(crate) const SHADOW_SPACE: u32 = 32;
 pub(crate) const ROOM_SIZE: u32 = 0;
 /// `Room::align`.
 pub(crate) const ROOM_ALIGN: u32 = 8;
+/// `Room::returned`.
+pub(crate) const ROOM_RETURNED: u32 = 16;
+/// `Room::vector_size`.
+pub(crate) const ROOM_VECTOR_SIZE: u32 = 24;
 
 /// `ffi_types::Slot::handler`.
 pub(crate) const SLOT_HANDLER: u32 = 0;

@@ -46,7 +46,7 @@ mod saved_registers;
 pub use assign::plan;
 pub use classify::{Class, classify};
 pub use explain::{argument_rule, result_rule};
-pub use registers::{Registers, Returned};
+pub use registers::{Registers, Returned, Wide, WideReturned};
 
 use ffi_types::{
     CallingConvention, CallingConventionError, Convention, Entry, InvalidCallInterfaceError, Plan,
@@ -80,7 +80,7 @@ unsafe impl CallingConvention for Win64Abi {
     fn entry(&self, plan: &Plan) -> Result<Entry, CallingConventionError> {
         check(plan)?;
         #[cfg(target_arch = "x86_64")]
-        return Ok(trampoline::entry(plan));
+        return trampoline::entry(plan).map_err(|reason| not_possible(plan, reason));
         #[cfg(not(target_arch = "x86_64"))]
         Err(self.not_here())
     }
@@ -98,7 +98,7 @@ unsafe impl CallingConvention for Win64Abi {
     ) -> Result<*const core::ffi::c_void, CallingConventionError> {
         check(plan)?;
         #[cfg(target_arch = "x86_64")]
-        return Ok(trampoline::callback_handler(plan));
+        return trampoline::callback_handler(plan).map_err(|reason| not_possible(plan, reason));
         #[cfg(not(target_arch = "x86_64"))]
         Err(self.not_here())
     }
@@ -117,4 +117,10 @@ fn check(plan: &Plan) -> Result<(), CallingConventionError> {
         return Ok(());
     }
     Err(CallingConventionError::here(plan.convention(), "the plan was not made for Win64"))
+}
+
+#[cfg(target_arch = "x86_64")]
+#[cold]
+fn not_possible(plan: &Plan, reason: &'static str) -> CallingConventionError {
+    CallingConventionError::here(plan.convention(), reason)
 }

@@ -26,17 +26,37 @@ pub struct Returned {
     pub vector: [u64; 1],
 }
 
+/// As [`Returned`], with the whole vector register.
+#[repr(C, align(16))]
+#[derive(Debug, Clone, Copy)]
+pub struct WideReturned {
+    /// rax.
+    pub general: [u64; 1],
+    /// zmm0; xmm0 and ymm0 are its lower parts.
+    pub vector: [Wide; 1],
+}
+
+/// A whole vector register.
+#[repr(C, align(16))]
+#[derive(Debug, Clone, Copy)]
+pub struct Wide(pub [u64; 8]);
+
 /// The stack area and copies that a call needs, for the assembly that makes the room.
 #[repr(C)]
 pub(crate) struct Room {
     pub(crate) size: u64,
     pub(crate) align: u64,
+    /// For `call_wide`: where the return registers are put, and how many bytes of the vector
+    /// register count: 16, 32 or 64.
+    pub(crate) returned: *mut WideReturned,
+    pub(crate) vector_size: u32,
 }
 
 /// [`Registers`], for plans.
 pub(crate) static REGISTERS: RegisterFile = RegisterFile {
     general: Bank { offset: layout::GENERAL, stride: 8, names: &["rcx", "rdx", "r8", "r9"] },
     vector: Bank { offset: layout::VECTOR, stride: 8, names: &["xmm0", "xmm1", "xmm2", "xmm3"] },
+    x87: Bank::NONE,
     size: layout::REGISTERS_SIZE,
 };
 
@@ -44,7 +64,16 @@ pub(crate) static REGISTERS: RegisterFile = RegisterFile {
 pub(crate) static RETURNED: RegisterFile = RegisterFile {
     general: Bank { offset: layout::RETURN_GENERAL, stride: 8, names: &["rax"] },
     vector: Bank { offset: layout::RETURN_VECTOR, stride: 8, names: &["xmm0"] },
+    x87: Bank::NONE,
     size: layout::RETURNED_SIZE,
+};
+
+/// [`WideReturned`], for plans.
+pub(crate) static WIDE_RETURNED: RegisterFile = RegisterFile {
+    general: RETURNED.general,
+    vector: Bank { offset: layout::WIDE_RETURN_VECTOR, stride: 64, names: &["xmm0"] },
+    x87: Bank::NONE,
+    size: layout::WIDE_RETURNED_SIZE,
 };
 
 const _: () = {
@@ -55,6 +84,11 @@ const _: () = {
     assert!(offset_of!(Returned, general) == layout::RETURN_GENERAL as usize);
     assert!(offset_of!(Returned, vector) == layout::RETURN_VECTOR as usize);
     assert!(size_of::<Returned>() == layout::RETURNED_SIZE as usize);
+    assert!(offset_of!(WideReturned, general) == layout::RETURN_GENERAL as usize);
+    assert!(offset_of!(WideReturned, vector) == layout::WIDE_RETURN_VECTOR as usize);
+    assert!(size_of::<WideReturned>() == layout::WIDE_RETURNED_SIZE as usize);
+    assert!(offset_of!(Room, returned) == layout::ROOM_RETURNED as usize);
+    assert!(offset_of!(Room, vector_size) == layout::ROOM_VECTOR_SIZE as usize);
     assert!(offset_of!(Room, size) == layout::ROOM_SIZE as usize);
     assert!(offset_of!(Room, align) == layout::ROOM_ALIGN as usize);
     assert!(Slot::HANDLER == layout::SLOT_HANDLER as usize);

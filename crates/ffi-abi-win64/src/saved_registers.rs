@@ -1,11 +1,15 @@
 //! What belongs to the caller stays as it was: the assembly itself is called, without the Rust
 //! around it, which would save registers that it clobbers.
 
-use crate::registers::{Registers, Room};
-use crate::trampoline::{call_general, call_stack, call_vector};
+use crate::registers::{Registers, Room, WideReturned};
+use crate::trampoline::{call_general, call_stack, call_vector, call_wide};
 use crate::{Win64Abi, plan};
 use core::ffi::c_void;
-use ffi_types::{CallbackHeader, CallingConvention, Convention, Plan, Signature, Type, Win64};
+use core::mem::MaybeUninit;
+use ffi_types::{
+    CallbackHeader, CallingConvention, Convention, Plan, Scalar, Signature, Type, Win64,
+    check_vector_size,
+};
 
 // probe(rcx: function, rdx: six arguments) -> eax: a bit for each register that the function did
 // not keep: rbx, rbp, rdi, rsi, r12 to r15, and from bit 16 on xmm6 to xmm15, whole.
@@ -136,9 +140,14 @@ fn calls_keep_what_the_function_keeps() {
     kept(call_general as *const c_void, [image, function, 0, 0, 0, 0]);
     kept(call_vector as *const c_void, [image, function, 0, 0, 0, 0]);
     for (size, align) in [(32, 16), (48, 16), (64, 64), (100_000, 32)] {
-        let room = Room { size, align };
-        let arguments = [0, 0, 0, function, &raw const room as u64, fill as *const () as u64];
-        kept(call_stack as *const c_void, arguments);
+        let mut returned = MaybeUninit::<WideReturned>::uninit();
+        let returned = returned.as_mut_ptr();
+        for vector_size in [16, 32, 64].into_iter().filter(|&s| check_vector_size(s).is_ok()) {
+            let room = Room { size, align, returned, vector_size: vector_size.into() };
+            let arguments = [0, 0, 0, function, &raw const room as u64, fill as *const () as u64];
+            kept(call_stack as *const c_void, arguments);
+            kept(call_wide as *const c_void, arguments);
+        }
     }
 }
 
@@ -147,8 +156,13 @@ fn callbacks_keep_what_belongs_to_their_caller() {
     let abi = Win64Abi(Win64::Msvc);
     let header = CallbackHeader { dispatch: clobbers };
     let table = abi.thunks().expect("x86-64");
-    for (index, ty) in [(0, Type::I64), (table.count() - 1, Type::F64)] {
-        let signature = Signature::new(Convention::Win64(Win64::Msvc), Type::VOID, [ty]);
+    let vector = |lanes| Type::vector(Scalar::F64, lanes).expect("a vector");
+    let types = [Type::I64, Type::F64, vector(2), vector(4), vector(8)];
+    for (index, ty) in [0, table.count() - 1].into_iter().cycle().zip(types) {
+        if check_vector_size(ty.size() as u8).is_err() {
+            continue;
+        }
+        let signature = Signature::new(Convention::Win64(Win64::Msvc), ty.clone(), [ty]);
         let plan = plan(Win64::Msvc, &signature.expect("a C signature")).expect("a plan");
         let handler = abi.callback_handler(&plan).expect("x86-64");
         let slot = table.slot(index).expect("it is in the table");

@@ -5,11 +5,11 @@
 //! type comes back in them.
 
 use crate::layout;
-use crate::registers::{Registers, Room};
+use crate::registers::{Registers, Room, WideReturned};
 use crate::results::{Kind, for_result};
 use core::ffi::c_void;
 use core::mem::{MaybeUninit, transmute};
-use ffi_types::{Entry, Plan, Slot, ThunkTable};
+use ffi_types::{Entry, Plan, Slot, ThunkTable, check_vector_size};
 
 #[cfg(trampolines_in_rust)]
 core::arch::global_asm!(include_str!(concat!(env!("OUT_DIR"), "/trampolines.s")), options(raw));
@@ -32,6 +32,10 @@ symbols! {
     fn call_stack;
     fn callback_general;
     fn callback_vector;
+    fn call_wide;
+    fn callback_xmm;
+    fn callback_ymm;
+    fn callback_zmm;
     static thunk_code: u8;
     static slots: Slot;
 }
@@ -47,17 +51,27 @@ type CallStack<R> = unsafe extern "win64-unwind" fn(
     Fill,
 ) -> R;
 
+/// Whether the result is a whole vector register.
+#[inline]
+fn is_wide(plan: &Plan) -> bool {
+    plan.vector_size() > 8
+}
+
 /// The entry for a plan.
 #[inline]
-pub(crate) fn entry(plan: &Plan) -> Entry {
+pub(crate) fn entry(plan: &Plan) -> Result<Entry, &'static str> {
+    if is_wide(plan) {
+        check_vector_size(plan.vector_size())?;
+        return Ok(wide);
+    }
     // Each caller leaves the shadow space free: with nothing else on the stack, ours will do.
-    if plan.frame_size() > layout::SHADOW_SPACE as usize {
+    Ok(if plan.frame_size() > layout::SHADOW_SPACE as usize {
         for_result(plan, WithStack)
     } else if plan.uses_vector_registers() {
         for_result(plan, WithVector)
     } else {
         for_result(plan, WithGeneral)
-    }
+    })
 }
 
 /// A way to pass arguments; `entry` is compiled for each kind of result.
@@ -143,7 +157,7 @@ unsafe fn with_stack<K: Kind>(
     arguments: *const *const c_void,
     result: *mut c_void,
 ) {
-    let room = Room { size: plan.frame_size() as u64, align: plan.stack_align() as u64 };
+    let room = room(plan, core::ptr::null_mut());
     // SAFETY: `call_stack` makes room for the plan's image and has `fill` write it; the rest is
     // as in `with_registers`.
     unsafe {
@@ -153,7 +167,35 @@ unsafe fn with_stack<K: Kind>(
     }
 }
 
-/// Fills the image that `call_stack` made room for.
+fn room(plan: &Plan, returned: *mut WideReturned) -> Room {
+    Room {
+        size: plan.frame_size() as u64,
+        align: plan.stack_align() as u64,
+        returned,
+        vector_size: plan.vector_size().into(),
+    }
+}
+
+/// # Safety
+/// As `CallingConvention::entry` says; the result is a whole vector register.
+unsafe fn wide(
+    plan: &Plan,
+    function: *const c_void,
+    arguments: *const *const c_void,
+    result: *mut c_void,
+) {
+    let mut returned = MaybeUninit::<WideReturned>::zeroed();
+    let room = room(plan, returned.as_mut_ptr());
+    // SAFETY: `call_wide` makes room for the plan's image, has `fill` write it, and puts the
+    // return registers where the room says; the rest is the caller's.
+    unsafe {
+        let call: CallStack<()> = transmute(call_wide as unsafe extern "C-unwind" fn());
+        call(plan, arguments, result, function, &room, fill);
+        plan.load_return(returned.as_ptr().cast(), result.cast());
+    }
+}
+
+/// Fills the image that `call_stack` or `call_wide` made room for.
 ///
 /// # Safety
 /// As [`Plan::store_arguments`].
@@ -183,10 +225,17 @@ pub(crate) fn thunks() -> &'static ThunkTable {
 }
 
 /// The handler for callbacks by a plan.
-pub(crate) fn callback_handler(plan: &Plan) -> *const c_void {
-    if plan.uses_vector_registers() {
-        callback_vector as *const c_void
-    } else {
-        callback_general as *const c_void
+pub(crate) fn callback_handler(plan: &Plan) -> Result<*const c_void, &'static str> {
+    if is_wide(plan) {
+        check_vector_size(plan.vector_size())?;
+        return Ok(match plan.vector_size() {
+            64 => callback_zmm as *const c_void,
+            32 => callback_ymm as *const c_void,
+            _ => callback_xmm as *const c_void,
+        });
     }
+    Ok(match plan.uses_vector_registers() {
+        true => callback_vector as *const c_void,
+        false => callback_general as *const c_void,
+    })
 }

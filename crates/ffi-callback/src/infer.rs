@@ -65,11 +65,16 @@ closures!(A 0 B 1 C 2 D 3 E 4 G 5 H 6 I 7 J 8 K 9);
 closures!(A 0 B 1 C 2 D 3 E 4 G 5 H 6 I 7 J 8 K 9 L 10);
 closures!(A 0 B 1 C 2 D 3 E 4 G 5 H 6 I 7 J 8 K 9 L 10 M 11);
 
+/// Whether the type is a scalar that is passed in one piece by every convention.
+const fn is_word<T: CType>() -> bool {
+    T::SCALAR.is_some() && size_of::<T>() <= 8
+}
+
 /// # Safety
 /// The argument of that index is of a type that `T` stands for.
 #[inline(always)]
 unsafe fn take<T: CType>(frame: &Frame<'_>, index: usize) -> T {
-    if T::SCALAR.is_some() {
+    if is_word::<T>() {
         // SAFETY: the place was looked up for this plan.
         return unsafe { frame.places[index].load(frame.registers, frame.stack) };
     }
@@ -87,7 +92,7 @@ unsafe fn take<T: CType>(frame: &Frame<'_>, index: usize) -> T {
 /// The return type is one that `R` stands for.
 #[inline(always)]
 unsafe fn give<R: CType>(frame: &Frame<'_>, result: R) {
-    if R::SCALAR.is_some() {
+    if is_word::<R>() {
         // SAFETY: a scalar is returned in the register of the plan's only return move.
         return unsafe { store_scalar(result, frame.result_to, frame.returned) };
     }

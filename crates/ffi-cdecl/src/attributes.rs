@@ -243,8 +243,7 @@ impl Mode {
         let unsigned = match ty.kind() {
             DeclaredKind::Basic(basic) => {
                 let scalar = basic.scalar(convention.data_model());
-                *basic == Basic::UnsignedInt128
-                    || scalar.is_some_and(|s| !s.is_signed() && !s.is_float())
+                !scalar.is_signed() && !scalar.is_float()
             }
             _ => false,
         };

@@ -33,6 +33,7 @@ pub enum Basic {
     Float,
     Double,
     LongDouble,
+    Float80,
     Float128,
 }
 
@@ -59,36 +60,44 @@ impl Basic {
             Self::Float => "float",
             Self::Double => "double",
             Self::LongDouble => "long double",
+            Self::Float80 => "__float80",
             Self::Float128 => "_Float128",
         }
     }
 
     /// Whether it is a floating-point type.
     pub fn is_float(self) -> bool {
-        use Basic::{BFloat16, Double, Float, Float16, Float128, LongDouble};
-        matches!(self, Float16 | BFloat16 | Float | Double | LongDouble | Float128)
+        use Basic::{BFloat16, Double, Float, Float16, Float80, Float128, LongDouble};
+        matches!(self, Float16 | BFloat16 | Float | Double | LongDouble | Float80 | Float128)
     }
 
-    /// The scalar that it is in a data model; `None` for those that [`Scalar`] does not have.
-    pub fn scalar(self, model: DataModel) -> Option<Scalar> {
-        let of = |ty: ffi_types::Type| ty.as_scalar();
-        Some(match self {
+    /// The scalar that it is in a data model.
+    pub fn scalar(self, model: DataModel) -> Scalar {
+        // The model's types are scalars, all of them.
+        let of = |ty: ffi_types::Type| ty.as_scalar().unwrap_or(Scalar::I64);
+        match self {
             Self::Bool => Scalar::Bool,
-            Self::Char => return of(model.c_char()),
+            Self::Char => of(model.c_char()),
             Self::SignedChar => Scalar::I8,
             Self::UnsignedChar => Scalar::U8,
             Self::Short => Scalar::I16,
             Self::UnsignedShort => Scalar::U16,
             Self::Int => Scalar::I32,
             Self::UnsignedInt => Scalar::U32,
-            Self::Long => return of(model.c_long()),
-            Self::UnsignedLong => return of(model.c_ulong()),
+            Self::Long => of(model.c_long()),
+            Self::UnsignedLong => of(model.c_ulong()),
             Self::LongLong => Scalar::I64,
             Self::UnsignedLongLong => Scalar::U64,
             Self::Float => Scalar::F32,
             Self::Double => Scalar::F64,
-            _ => return None,
-        })
+            Self::Int128 => Scalar::I128,
+            Self::UnsignedInt128 => Scalar::U128,
+            Self::Float16 => Scalar::F16,
+            Self::BFloat16 => Scalar::BF16,
+            Self::LongDouble => of(model.c_long_double()),
+            Self::Float80 => Scalar::F80,
+            Self::Float128 => Scalar::F128,
+        }
     }
 }
 

@@ -4,13 +4,13 @@ use crate::attributes::Attributes;
 use crate::constant;
 use crate::ctype::{DeclaredKind, DeclaredType, FunctionType, Parameter, Qualifiers};
 use crate::error::{Fault, Parsed, Problem};
-use crate::layout::MAX_SIZE;
 use crate::lex::Kind;
 use crate::lower;
 use crate::parser::{Parser, function_type};
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use ffi_types::record::MAX_SIZE;
 
 /// A declared name, and where it is.
 #[derive(Debug, Clone)]

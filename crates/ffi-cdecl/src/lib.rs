@@ -46,7 +46,6 @@ mod define;
 mod error;
 mod header;
 mod items;
-mod layout;
 mod lex;
 mod lower;
 mod names;

@@ -5,7 +5,7 @@ use crate::error::{Position, UnsupportedTypeError};
 use crate::header::Header;
 use crate::items::Body;
 use alloc::string::{String, ToString};
-use ffi_types::{Aapcs64, Convention, Signature, Type, Win64};
+use ffi_types::{Aapcs64, Convention, Signature, Type};
 
 /// The type as a signature has it.
 pub(crate) fn lower(header: &Header, ty: &DeclaredType) -> Result<Type, UnsupportedTypeError> {
@@ -18,16 +18,17 @@ pub(crate) fn lower(header: &Header, ty: &DeclaredType) -> Result<Type, Unsuppor
 
 fn reduce(header: &Header, ty: &DeclaredType) -> Result<Type, String> {
     let model = header.options.convention.data_model();
-    let basic = |basic: Basic| match basic.scalar(model) {
-        Some(scalar) => Ok(Type::scalar(scalar)),
-        None => Err("this type cannot be passed yet".into()),
-    };
     match ty.kind() {
         DeclaredKind::Void => Ok(Type::VOID),
-        DeclaredKind::Basic(kind) => basic(*kind),
+        DeclaredKind::Basic(kind) => Ok(Type::scalar(kind.scalar(model))),
         DeclaredKind::Pointer(_) => Ok(Type::POINTER),
-        DeclaredKind::Complex(_) | DeclaredKind::Vector { .. } => {
-            Err("this type cannot be passed yet".into())
+        DeclaredKind::Complex(part) => {
+            Type::complex(part.scalar(model)).map_err(|error| error.reason.to_string())
+        }
+        DeclaredKind::Vector { element, size } => {
+            let element = element.scalar(model);
+            Type::vector(element, *size as usize / element.size())
+                .map_err(|error| error.reason.to_string())
         }
         DeclaredKind::Array(_, None) => Err("an array without a length has no size".into()),
         DeclaredKind::Array(element, Some(len)) => {
@@ -42,7 +43,7 @@ fn reduce(header: &Header, ty: &DeclaredType) -> Result<Type, String> {
         },
         DeclaredKind::Tagged(tag, id) => match header.tagged.get(id.0 as usize).map(|t| &t.body) {
             Some(Body::Record(record)) => record.ty.clone(),
-            Some(Body::Enum(enumeration)) => basic(enumeration.underlying),
+            Some(Body::Enum(enumeration)) => Ok(Type::scalar(enumeration.underlying.scalar(model))),
             _ if tag.kind == TagKind::Enum => Err("it is declared, but not defined".into()),
             _ => Err("it is declared, but not defined; only a pointer to it can be passed".into()),
         },
@@ -105,16 +106,7 @@ pub(crate) fn size_align(header: &Header, ty: &DeclaredType) -> Option<(u64, u64
 fn natural_size_align(header: &Header, ty: &DeclaredType) -> Option<(u64, u64)> {
     let convention = header.options.convention;
     let basic = |basic: Basic| {
-        let size = match (basic, basic.scalar(convention.data_model())) {
-            (_, Some(scalar)) => scalar.size() as u64,
-            (Basic::Float16 | Basic::BFloat16, _) => 2,
-            (Basic::LongDouble, _) => match convention {
-                Convention::Win64(Win64::Msvc) => 8,
-                Convention::Aapcs64(Aapcs64::Apple | Aapcs64::Windows) => 8,
-                _ => 16,
-            },
-            _ => 16,
-        };
+        let size = basic.scalar(convention.data_model()).size() as u64;
         (size, size)
     };
     Some(match ty.kind() {

@@ -5,7 +5,6 @@ use crate::constant;
 use crate::ctype::{Basic, DeclaredKind, DeclaredType, Tag, TagId, TagKind};
 use crate::error::{Fault, Parsed, Problem};
 use crate::items::{Body, Constant, Enumeration, Member, Record, Tagged};
-use crate::layout::{self, Rules};
 use crate::lex::Kind;
 use crate::lower;
 use crate::parser::Parser;
@@ -14,7 +13,8 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use ffi_types::{Aapcs64, AggregateBuilder, Convention, Type};
+use ffi_types::record::{self, Rules};
+use ffi_types::{AggregateBuilder, Type};
 
 /// A member as written.
 struct Declared {
@@ -322,7 +322,7 @@ impl Parser<'_> {
         let mut members = Vec::with_capacity(declared.len());
         for member in &declared {
             let (size, align) = self.member_size(&member.ty);
-            members.push(layout::Member {
+            members.push(record::Member {
                 size,
                 align,
                 width: member.width,
@@ -335,11 +335,13 @@ impl Parser<'_> {
             union: tag.kind == TagKind::Union,
             pack: pack.into(),
             attribute: attributes.align,
-            microsoft: options.is_microsoft(),
-            union_align: !options.is_msvc(),
-            unnamed_align: options.convention == Convention::Aapcs64(Aapcs64::Standard),
+            convention: options.convention,
         };
-        let Some(layout) = layout::layout(&members, rules) else {
+        let layout = record::layout(&members, rules).ok();
+        // Offsets are told in bits.
+        let is_small =
+            |layout: &record::Layout| layout.offsets.iter().all(|&o| o <= u64::MAX.into());
+        let Some(layout) = layout.filter(is_small) else {
             return Err(Problem::Refused(format!("`{tag}` is larger than any memory")));
         };
         let ty = self.record_type(tag, &declared, &members, &layout, rules, attributes.packed);
@@ -347,7 +349,7 @@ impl Parser<'_> {
         let members = members.map(|((member, sizes), bit_offset)| Member {
             name: member.name,
             ty: member.ty,
-            bit_offset,
+            bit_offset: bit_offset as u64,
             width: member.width,
             size: sizes.size,
         });
@@ -369,15 +371,15 @@ impl Parser<'_> {
         &self,
         tag: &Tag,
         declared: &[Declared],
-        members: &[layout::Member],
-        layout: &layout::Layout,
+        members: &[record::Member],
+        layout: &record::Layout,
         rules: Rules,
         packed: bool,
     ) -> Result<Type, String> {
         let mut fields = Vec::with_capacity(declared.len());
         for (member, sizes) in declared.iter().zip(members) {
             let name = member.name.as_deref().unwrap_or_default();
-            if sizes.size == 0 {
+            if sizes.size == 0 && member.width.is_none() {
                 let what = match member.ty.kind() {
                     DeclaredKind::Array(_, None) => "a flexible array",
                     _ => "of size 0",
@@ -393,10 +395,19 @@ impl Parser<'_> {
             (_, Some(name)) => Type::structure(name),
             (_, None) => Type::anonymous_structure(),
         };
-        let builder = if declared.iter().any(|member| member.width.is_some()) {
-            with_bits(builder, declared, members, layout, fields)
+        // A member may be packed by itself, or have the alignment of its `typedef`: all are then
+        // packed, and each says what it is aligned to. Bit-fields cannot say that.
+        let own = |(member, ty): (&record::Member, &Type)| {
+            (member.packed && !packed) || member.align != ty.align() as u64
+        };
+        let each = members.iter().zip(&fields).any(own);
+        let bits = declared.iter().any(|member| member.width.is_some());
+        let builder = if declared.is_empty() {
+            builder.stated(layout.size as usize, layout.align as usize)
+        } else if each && bits {
+            stated(builder, declared, layout, fields)
         } else {
-            plain(builder, declared, members, rules, fields, packed)
+            plain(builder, declared, members, rules, fields, packed, each)
         };
         let ty = builder.build().map_err(|error| error.to_string())?;
         debug_assert_eq!(
@@ -408,32 +419,31 @@ impl Parser<'_> {
     }
 }
 
-/// Members without bit-fields: the attributes as they were written, if they can be.
+/// The attributes as they were written, or for `each` member by itself.
 fn plain(
     mut builder: AggregateBuilder,
     declared: &[Declared],
-    members: &[layout::Member],
+    members: &[record::Member],
     rules: Rules,
     fields: Vec<Type>,
     packed: bool,
+    each: bool,
 ) -> AggregateBuilder {
-    // A member may be packed by itself, or have the alignment of its `typedef`: all are then
-    // packed, and each says what it is aligned to.
-    let own = |(member, ty): (&layout::Member, &Type)| {
-        (member.packed && !packed) || member.align != ty.align() as u64
-    };
-    let each = members.iter().zip(&fields).any(own);
     for ((member, sizes), ty) in declared.iter().zip(members).zip(fields) {
         let name = member.name.as_deref().unwrap_or_default();
         let align = match each {
-            true => Some(layout::align_of(sizes, rules)),
+            true => Some(record::align_of(sizes, rules)),
             false => sizes.attribute,
         };
-        builder = match align {
-            Some(align) => builder.aligned_field(name, ty, align as usize),
-            None => builder.field(name, ty),
+        let align = align.map(|align| align as usize);
+        builder = match (member.width, align) {
+            (Some(width), Some(align)) => builder.aligned_bit_field(name, ty, width, align),
+            (Some(width), None) => builder.bit_field(name, ty, width),
+            (None, Some(align)) => builder.aligned_field(name, ty, align),
+            (None, None) => builder.field(name, ty),
         };
     }
+    builder = builder.bit_fields_of(rules.convention);
     builder = match (packed || each, rules.pack) {
         (true, _) => builder.packed(),
         (false, 0) => builder,
@@ -445,32 +455,21 @@ fn plain(
     }
 }
 
-/// With bit-fields: the bytes that they are in stand for them, at the offsets that were computed.
-fn with_bits(
+/// What no attributes on the whole can say: the layout as it was computed.
+fn stated(
     mut builder: AggregateBuilder,
     declared: &[Declared],
-    members: &[layout::Member],
-    layout: &layout::Layout,
+    layout: &record::Layout,
     fields: Vec<Type>,
 ) -> AggregateBuilder {
-    let mut covered = 0;
-    let parts = declared.iter().zip(members).zip(&layout.offsets).zip(fields);
-    for (((member, _), offset), ty) in parts {
-        match member.width {
-            None => {
-                let name = member.name.as_deref().unwrap_or_default();
-                builder = builder.field_at(name, ty, (offset / 8) as usize);
-            }
-            // Bits without a name are padding (psABI 3.2.3 has no class for them).
-            Some(width) if member.name.is_some() => {
-                let first = (offset / 8).max(covered);
-                covered = (offset + u64::from(width)).div_ceil(8);
-                for byte in first..covered {
-                    builder = builder.field_at(&format!("bits_{byte}"), Type::U8, byte as usize);
-                }
-            }
-            Some(_) => {}
-        }
+    for ((member, &offset), ty) in declared.iter().zip(&layout.offsets).zip(fields) {
+        let name = member.name.as_deref().unwrap_or_default();
+        builder = match member.width {
+            // It takes no bits, and what it does to the others is done.
+            Some(0) => builder,
+            Some(width) => builder.bit_field_at(name, ty, width, offset as usize),
+            None => builder.field_at(name, ty, (offset / 8) as usize),
+        };
     }
     builder.stated(layout.size as usize, layout.align as usize)
 }

@@ -116,9 +116,7 @@ impl Terms for Parser<'_> {
         match ty.kind() {
             DeclaredKind::Basic(basic) if !basic.is_float() => {
                 let scalar = basic.scalar(model);
-                let bits = scalar.map_or(128, |scalar| scalar.size() as u32 * 8);
-                let unsigned = scalar.is_some_and(|scalar| !scalar.is_signed());
-                Ok(Some((bits, unsigned)))
+                Ok(Some((scalar.size() as u32 * 8, !scalar.is_signed())))
             }
             DeclaredKind::Pointer(_) => Ok(Some((64, true))),
             DeclaredKind::Tagged(..) if self.header.enumeration(&ty).is_some() => {

@@ -112,15 +112,30 @@ impl Convention {
     /// The sizes of C's types where this convention is the platform's own.
     pub const fn data_model(self) -> DataModel {
         match self {
-            Self::SysV | Self::Aapcs64(Aapcs64::Apple) => {
-                DataModel { long_bytes: 8, char_signed: true, wchar: Scalar::I32 }
-            }
-            Self::Win64(_) | Self::Aapcs64(Aapcs64::Windows) => {
-                DataModel { long_bytes: 4, char_signed: true, wchar: Scalar::U16 }
-            }
-            Self::Aapcs64(Aapcs64::Standard) => {
-                DataModel { long_bytes: 8, char_signed: false, wchar: Scalar::U32 }
-            }
+            Self::SysV | Self::Aapcs64(Aapcs64::Apple) => DataModel {
+                long_bytes: 8,
+                char_signed: true,
+                wchar: Scalar::I32,
+                long_double: match self {
+                    Self::SysV => Scalar::F80,
+                    _ => Scalar::F64,
+                },
+            },
+            Self::Win64(_) | Self::Aapcs64(Aapcs64::Windows) => DataModel {
+                long_bytes: 4,
+                char_signed: true,
+                wchar: Scalar::U16,
+                long_double: match self {
+                    Self::Win64(Win64::Gnu) => Scalar::F80,
+                    _ => Scalar::F64,
+                },
+            },
+            Self::Aapcs64(Aapcs64::Standard) => DataModel {
+                long_bytes: 8,
+                char_signed: false,
+                wchar: Scalar::U32,
+                long_double: Scalar::F128,
+            },
         }
     }
 }
@@ -152,6 +167,7 @@ pub struct DataModel {
     long_bytes: usize,
     char_signed: bool,
     wchar: Scalar,
+    long_double: Scalar,
 }
 
 impl DataModel {
@@ -175,6 +191,11 @@ impl DataModel {
     /// `unsigned long`.
     pub const fn c_ulong(&self) -> Type {
         if self.long_bytes == 8 { Type::U64 } else { Type::U32 }
+    }
+
+    /// `long double`.
+    pub const fn c_long_double(&self) -> Type {
+        Type::scalar(self.long_double)
     }
 
     /// `wchar_t`.

@@ -38,8 +38,39 @@ impl core::fmt::Display for Place<'_> {
 #[non_exhaustive]
 pub enum TypeProblem {
     /// A struct or union without members.
-    #[error("has no members; at least one is needed")]
+    #[error(
+        "has no members; at least one is needed, unless it is stated to be empty: of size 0 \
+         (GNU C) or 1 (C++), aligned to 1"
+    )]
     Empty,
+    /// A complex number of what is no floating-point type, or `__bf16`.
+    #[error("the parts of a complex number are of a floating-point type other than `__bf16`")]
+    Complex,
+    /// A vector of something that compilers have no vectors of.
+    #[error("the elements of a vector are integers or floating-point numbers of up to 8 bytes")]
+    VectorElement,
+    /// A vector of a size that no convention has.
+    #[error("a vector has 8, 16, 32 or 64 bytes, not {found}")]
+    VectorSize {
+        /// The size asked for.
+        found: usize,
+    },
+    /// A bit-field of what is no integer.
+    #[error("a bit-field is of an integer type, not `{found}`")]
+    BitFieldType {
+        /// The type asked for, as C writes it.
+        found: String,
+    },
+    /// A bit-field wider than its type, or one with a name and no width.
+    #[error("a width of {found} bits is not among {least} to {most}")]
+    BitFieldWidth {
+        /// The width asked for.
+        found: u32,
+        /// The least one: 0 without a name, 1 with one.
+        least: u32,
+        /// As many bits as the type has.
+        most: u32,
+    },
     /// A member, or an array's element, of type `void`.
     #[error("`void` has no size, so it cannot be contained in another type")]
     VoidMember,
@@ -216,6 +247,16 @@ pub enum InterfaceReason {
         found: &'static str,
         /// What C makes of it.
         expected: &'static str,
+    },
+    /// The convention has no place for this type, as C for its platforms has no such type.
+    #[error("`{found}` has no place in {convention}: {why}")]
+    NotInConvention {
+        /// The type given, as C writes it.
+        found: String,
+        /// The convention.
+        convention: Convention,
+        /// What is there in its stead.
+        why: &'static str,
     },
     /// Another number of arguments than the interface was prepared for.
     #[error("expected {expected} arguments, found {found}")]

@@ -119,7 +119,7 @@ impl Plan {
         }
     }
 
-    /// Where a callback finds an argument that is a scalar, to be looked up once and used at each
+    /// Where a callback finds an argument that is a scalar of at most 8 bytes, to be looked up once and used at each
     /// call; that of the first byte, for an argument that is none. `None` past the last argument,
     /// and for one that is passed by reference.
     pub fn scalar_place(&self, argument: usize) -> Option<ScalarPlace> {

@@ -20,6 +20,8 @@ impl PartialEq for Type {
             match (left.repr(), right.repr()) {
                 (Repr::Void, Repr::Void) => {}
                 (Repr::Scalar(a), Repr::Scalar(b)) if a == b => {}
+                (Repr::Complex(a), Repr::Complex(b)) if a == b => {}
+                (Repr::Vector(a, n), Repr::Vector(b, m)) if (a, n) == (b, m) => {}
                 (Repr::Aggregate(a), Repr::Aggregate(b)) => {
                     if !core::ptr::eq(a, b)
                         && seen.insert((core::ptr::from_ref(a), core::ptr::from_ref(b)))
@@ -47,6 +49,8 @@ impl Hash for Type {
         match self.repr() {
             Repr::Void => state.write_u8(0),
             Repr::Scalar(scalar) => scalar.hash(state),
+            Repr::Complex(part) => (1_u8, part).hash(state),
+            Repr::Vector(element, lanes) => (2_u8, element, lanes).hash(state),
             Repr::Aggregate(aggregate) => state.write_u64(aggregate.hash),
         }
     }
@@ -65,7 +69,7 @@ impl Aggregate {
                 .fields
                 .iter()
                 .zip(&other.fields)
-                .all(|(f, g)| (&f.name, f.offset) == (&g.name, g.offset))
+                .all(|(f, g)| (&f.name, f.offset, f.bits) == (&g.name, g.offset, g.bits))
     }
 
     /// The hash of all that equality compares, by FNV-1a; a member that is an aggregate adds its
@@ -76,7 +80,7 @@ impl Aggregate {
         self.name.hash(&mut state);
         (self.count, self.size, self.align, self.natural_align).hash(&mut state);
         for field in &self.fields {
-            (&field.name, field.offset).hash(&mut state);
+            (&field.name, field.offset, field.bits).hash(&mut state);
             field.ty.hash(&mut state);
         }
         state.finish()

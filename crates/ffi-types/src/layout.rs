@@ -1,9 +1,10 @@
 //! C layout: sizes, alignments and offsets, computed or checked against what the caller states.
 
 use crate::error::{TypeProblem, TypeValidationError};
+use crate::record::{self, Rules};
 use crate::repr::Repr;
-use crate::ty::{Aggregate, Field, Leaf, MAX_LEAVES_SIZE, Pack};
-use crate::{Scalar, Type, TypeKind};
+use crate::ty::{Aggregate, Bits, Field, Fundamental, Leaf, MAX_LEAVES_SIZE, Pack, Parts};
+use crate::{Convention, Scalar, Type, TypeKind};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -26,6 +27,7 @@ pub struct AggregateBuilder {
     pack: Option<Pack>,
     align: Option<usize>,
     stated: Option<(usize, usize)>,
+    convention: Convention,
 }
 
 #[derive(Debug, Clone)]
@@ -33,35 +35,88 @@ struct Member {
     name: String,
     ty: Type,
     align: Option<usize>,
+    /// The width of a bit-field.
+    width: Option<u32>,
+    /// As stated: in bytes, or in bits for a bit-field.
     offset: Option<usize>,
 }
 
 impl AggregateBuilder {
     pub(crate) fn new(kind: TypeKind, name: Option<&str>) -> Self {
         let name = name.map(String::from);
-        Self { kind, name, members: Vec::new(), pack: None, align: None, stated: None }
+        let convention = Convention::native().unwrap_or(Convention::SysV);
+        let members = Vec::new();
+        Self { kind, name, members, pack: None, align: None, stated: None, convention }
     }
 
     /// Adds a member. A struct or union without a name is an anonymous member, of which there may
     /// be several: its members are reached as if they were those of the whole.
     pub fn field(self, name: &str, ty: Type) -> Self {
-        self.add(name, ty, None, None)
+        self.add(name, ty, None, None, None)
     }
 
     /// Adds a member declared with `_Alignas(align)`, in bytes. As in C it can only raise the
     /// alignment of the member's type.
     pub fn aligned_field(self, name: &str, ty: Type, align: usize) -> Self {
-        self.add(name, ty, Some(align), None)
+        self.add(name, ty, Some(align), None, None)
+    }
+
+    /// Adds a bit-field of an integer type, `width` bits wide. One without a name is padding, and
+    /// may have a width of 0, which ends a unit.
+    ///
+    /// How bit-fields are laid out depends on the compiler: see
+    /// [`bit_fields_of`](Self::bit_fields_of).
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi_types::{Convention, Type, Win64};
+    /// let flags = |convention| {
+    ///     let flags = Type::structure("flags").bit_fields_of(convention);
+    ///     flags.bit_field("a", Type::U8, 3).bit_field("b", Type::U32, 7).build()
+    /// };
+    /// assert_eq!(flags(Convention::SysV)?.to_string(), "struct flags { uint8_t a : 3; uint32_t b : 7; }");
+    /// // Microsoft's compilers put only neighbours of one size in one unit.
+    /// assert_eq!(flags(Convention::SysV)?.size(), 4);
+    /// assert_eq!(flags(Convention::Win64(Win64::Msvc))?.size(), 8);
+    /// # Ok::<(), ffi_types::TypeValidationError>(())
+    /// ```
+    pub fn bit_field(self, name: &str, ty: Type, width: u32) -> Self {
+        self.add(name, ty, None, Some(width), None)
+    }
+
+    /// Adds a bit-field declared with `_Alignas(align)`, in bytes.
+    pub fn aligned_bit_field(self, name: &str, ty: Type, width: u32, align: usize) -> Self {
+        self.add(name, ty, Some(align), Some(width), None)
     }
 
     /// Adds a member at an offset in bytes that the caller states; [`stated`](Self::stated) then
     /// has to be called too, and every other member needs an offset as well.
     pub fn field_at(self, name: &str, ty: Type, offset: usize) -> Self {
-        self.add(name, ty, None, Some(offset))
+        self.add(name, ty, None, None, Some(offset))
     }
 
-    fn add(mut self, name: &str, ty: Type, align: Option<usize>, offset: Option<usize>) -> Self {
-        self.members.push(Member { name: name.into(), ty, align, offset });
+    /// As [`field_at`](Self::field_at), a bit-field that starts at an offset in *bits*, the lowest
+    /// bit of a byte first.
+    pub fn bit_field_at(self, name: &str, ty: Type, width: u32, bit_offset: usize) -> Self {
+        self.add(name, ty, None, Some(width), Some(bit_offset))
+    }
+
+    fn add(
+        mut self,
+        name: &str,
+        ty: Type,
+        align: Option<usize>,
+        width: Option<u32>,
+        offset: Option<usize>,
+    ) -> Self {
+        self.members.push(Member { name: name.into(), ty, align, width, offset });
+        self
+    }
+
+    /// Lays bit-fields out as compilers for the platforms of that convention do; if it is not
+    /// called, as those for the platform that this is compiled for.
+    pub fn bit_fields_of(mut self, convention: Convention) -> Self {
+        self.convention = convention;
         self
     }
 
@@ -86,6 +141,9 @@ impl AggregateBuilder {
 
     /// States size and alignment in bytes in place of having them computed, for a layout that
     /// comes from elsewhere: a header's `sizeof`, debug information, another runtime.
+    ///
+    /// A type without members can only be stated: `stated(0, 1)` is GNU C's empty struct, of which
+    /// nothing is passed and returned, and `stated(1, 1)` C++'s, which has a size and no value.
     pub fn stated(mut self, size: usize, align: usize) -> Self {
         self.stated = Some((size, align));
         self
@@ -114,15 +172,18 @@ impl AggregateBuilder {
             Some((size, align)) => self.stated_layout(size, align)?,
             None => self.computed_layout()?,
         };
+        // Any object's size in bytes fits; so does a bit-field's offset in bits, or it would have
+        // been refused.
         let fields: Box<[Field]> = self
             .members
             .into_iter()
             .zip(offsets)
-            .map(|(member, offset)| Field {
+            .map(|(member, bit_offset)| Field {
                 name: member.name.into(),
                 ty: member.ty,
-                offset,
+                offset: (bit_offset / 8) as usize,
                 attribute_align: member.align,
+                bits: member.width.map(|width| Bits { offset: bit_offset as usize, width }),
             })
             .collect();
         Ok(finish(Aggregate {
@@ -137,6 +198,7 @@ impl AggregateBuilder {
             pack: self.pack,
             attribute_align: self.align,
             stated: self.stated.is_some(),
+            parts: Parts::empty(),
             hash: 0,
         }))
     }
@@ -147,7 +209,7 @@ impl AggregateBuilder {
     }
 
     fn check_members(&self) -> Result<(), TypeValidationError> {
-        if self.members.is_empty() {
+        if self.members.is_empty() && !matches!(self.stated, Some((0 | 1, 1))) {
             return Err(self.error(TypeProblem::Empty, None));
         }
         let pragma = match self.pack {
@@ -165,8 +227,13 @@ impl AggregateBuilder {
             if let Some(align) = member.align {
                 check_align(align).map_err(|reason| self.error(reason, Some(index)))?;
             }
+            if let Some(width) = member.width {
+                let named = !member.name.is_empty();
+                check_bits(&member.ty, width, named)
+                    .map_err(|reason| self.error(reason, Some(index)))?;
+            }
             let aggregate = matches!(member.ty.kind(), TypeKind::Struct | TypeKind::Union);
-            if member.name.is_empty() && aggregate {
+            if member.name.is_empty() && (aggregate || member.width.is_some()) {
                 continue;
             }
             if let Some(first) = names.insert(member.name.as_str(), index) {
@@ -176,42 +243,54 @@ impl AggregateBuilder {
         Ok(())
     }
 
-    /// SysV psABI 3.1.2, AAPCS64 5.9: each member at the lowest offset its alignment allows.
-    fn computed_layout(&self) -> Result<(Vec<usize>, usize, usize, usize), TypeValidationError> {
-        let overflow = |index| self.error(TypeProblem::SizeOverflow, index);
-        let mut offsets = Vec::with_capacity(self.members.len());
-        let (mut end, mut next, mut natural) = (0usize, 0usize, 1usize);
-        for (index, member) in self.members.iter().enumerate() {
-            if member.offset.is_some() {
-                return Err(self.error(TypeProblem::SizeMissing, Some(index)));
-            }
-            let align = self.member_align(member);
-            natural = natural.max(align);
-            let offset = round_up(next, align).ok_or_else(|| overflow(Some(index)))?;
-            let member_end = offset
-                .checked_add(member.ty.size())
-                .filter(|&end| end <= MAX_SIZE)
-                .ok_or_else(|| overflow(Some(index)))?;
-            end = end.max(member_end);
-            if self.kind == TypeKind::Struct {
-                next = member_end;
-            }
-            offsets.push(offset);
+    /// SysV psABI 3.1.2, AAPCS64 5.9: each member at the lowest offset its alignment allows. The
+    /// offsets are in bits.
+    fn computed_layout(&self) -> Result<(Vec<u128>, usize, usize, usize), TypeValidationError> {
+        if let Some(index) = self.members.iter().position(|member| member.offset.is_some()) {
+            return Err(self.error(TypeProblem::SizeMissing, Some(index)));
         }
-        let align = natural.max(self.align.unwrap_or(1));
-        let size = round_up(end, align).filter(|&size| size <= MAX_SIZE);
-        Ok((offsets, size.ok_or_else(|| overflow(None))?, align, natural))
+        let rules = self.rules();
+        let members: Vec<_> = self.members.iter().map(|member| self.placed(member)).collect();
+        let layout = record::layout(&members, rules)
+            .map_err(|index| self.error(TypeProblem::SizeOverflow, index))?;
+        let beyond = |(member, &offset): (&Member, &u128)| {
+            member.width.is_some() && usize::try_from(offset).is_err()
+        };
+        if let Some(index) = self.members.iter().zip(&layout.offsets).position(beyond) {
+            return Err(self.error(TypeProblem::SizeOverflow, Some(index)));
+        }
+        let natural = layout.natural_align as usize;
+        Ok((layout.offsets, layout.size as usize, layout.align as usize, natural))
     }
 
-    fn member_align(&self, member: &Member) -> usize {
-        packed_align(self.pack, member.ty.align(), member.align)
+    fn rules(&self) -> Rules {
+        Rules {
+            union: self.kind == TypeKind::Union,
+            pack: match self.pack {
+                Some(Pack::Pragma(most)) => most as u64,
+                _ => 0,
+            },
+            attribute: self.align.map(|align| align as u64),
+            convention: self.convention,
+        }
+    }
+
+    fn placed(&self, member: &Member) -> record::Member {
+        record::Member {
+            size: member.ty.size() as u64,
+            align: member.ty.align() as u64,
+            width: member.width,
+            named: !member.name.is_empty(),
+            packed: self.pack == Some(Pack::Attribute),
+            attribute: member.align.map(|align| align as u64),
+        }
     }
 
     fn stated_layout(
         &self,
         size: usize,
         align: usize,
-    ) -> Result<(Vec<usize>, usize, usize, usize), TypeValidationError> {
+    ) -> Result<(Vec<u128>, usize, usize, usize), TypeValidationError> {
         check_align(align).map_err(|reason| self.error(reason, None))?;
         if size > MAX_SIZE {
             return Err(self.error(TypeProblem::SizeOverflow, None));
@@ -225,28 +304,51 @@ impl AggregateBuilder {
             return Err(self.error(reason, None));
         }
         let mut offsets = Vec::with_capacity(self.members.len());
-        let (mut previous_end, mut natural) = (0, 1);
+        let (mut previous_end, mut natural) = (0_u128, 1);
         for (index, member) in self.members.iter().enumerate() {
             let fail = |reason| Err(self.error(reason, Some(index)));
             let Some(offset) = member.offset else { return fail(TypeProblem::OffsetMissing) };
-            let Some(end) = offset.checked_add(member.ty.size()) else {
-                return fail(TypeProblem::SizeOverflow);
+            // In bits.
+            let (start, len) = match member.width {
+                Some(width) => (offset as u128, u128::from(width)),
+                None => (offset as u128 * 8, member.ty.size() as u128 * 8),
             };
-            if end > size {
-                return fail(TypeProblem::MemberPastEnd { end, size });
+            let end = start + len;
+            let in_bytes = |bits: u128| usize::try_from(bits.div_ceil(8));
+            let Ok(last) = in_bytes(end) else { return fail(TypeProblem::SizeOverflow) };
+            if last > size {
+                return fail(TypeProblem::MemberPastEnd { end: last, size });
             }
-            if self.kind == TypeKind::Union && offset != 0 {
+            if self.kind == TypeKind::Union && start != 0 {
                 return fail(TypeProblem::UnionMemberOffset { offset });
             }
-            if self.kind == TypeKind::Struct && offset < previous_end {
+            if self.kind == TypeKind::Struct && start < previous_end {
+                let (offset, previous_end) =
+                    ((start / 8) as usize, previous_end.div_ceil(8) as usize);
                 return fail(TypeProblem::MemberOverlaps { offset, previous_end });
             }
-            natural = natural.max(self.member_align(member).min(align));
+            if member.width.is_none() {
+                let own = record::align_of(&self.placed(member), self.rules()) as usize;
+                natural = natural.max(own.min(align));
+            }
             previous_end = end;
-            offsets.push(offset);
+            offsets.push(start);
         }
         Ok((offsets, size, align, natural))
     }
+}
+
+/// Whether there can be a bit-field of that type and width.
+fn check_bits(ty: &Type, width: u32, named: bool) -> Result<(), TypeProblem> {
+    let Some(scalar) = ty.as_scalar().filter(|scalar| scalar.is_integer()) else {
+        return Err(TypeProblem::BitFieldType { found: alloc::string::ToString::to_string(ty) });
+    };
+    let most = if scalar == Scalar::Bool { 1 } else { 8 * scalar.size() as u32 };
+    let least = u32::from(named);
+    if (least..=most).contains(&width) {
+        return Ok(());
+    }
+    Err(TypeProblem::BitFieldWidth { found: width, least, most })
 }
 
 /// What a member is aligned to, given its type's alignment and that of its own attribute.
@@ -274,8 +376,13 @@ pub(crate) fn array(element: Type, count: usize) -> Result<Type, TypeValidationE
         return fail(TypeProblem::SizeOverflow);
     };
     let (align, stride) = (element.align(), element.size());
-    let fields: Box<[Field]> =
-        Box::new([Field { name: "".into(), ty: element, offset: 0, attribute_align: None }]);
+    let fields: Box<[Field]> = Box::new([Field {
+        name: "".into(),
+        ty: element,
+        offset: 0,
+        attribute_align: None,
+        bits: None,
+    }]);
     Ok(finish(Aggregate {
         kind: TypeKind::Array,
         name: None,
@@ -288,29 +395,42 @@ pub(crate) fn array(element: Type, count: usize) -> Result<Type, TypeValidationE
         pack: None,
         attribute_align: None,
         stated: false,
+        parts: Parts::empty(),
         hash: 0,
     }))
 }
 
 fn finish(mut aggregate: Aggregate) -> Type {
+    aggregate.parts = aggregate.fields.iter().map(|field| field.ty.parts()).collect();
     aggregate.hash = aggregate.compute_hash();
     Type::aggregate(aggregate)
 }
 
-/// The scalars of `fields`, `count` times over at a distance of `stride` bytes.
+/// What is in `fields`, `count` times over at a distance of `stride` bytes.
 fn collect_leaves(fields: &[Field], count: usize, stride: usize, size: usize) -> Box<[Leaf]> {
     let mut leaves = Vec::new();
     if size <= MAX_LEAVES_SIZE {
         for (turn, field) in (0..count).flat_map(|turn| fields.iter().map(move |f| (turn, f))) {
             let base = (field.offset + turn * stride) as u32;
+            let leaf = |offset: usize, what| Leaf { offset: base + offset as u32, what };
+            if let Some(bits) = field.bits {
+                // Without a name they are padding, to every convention.
+                let bytes = (bits.offset % 8 + bits.width as usize).div_ceil(8);
+                let bytes = if field.name.is_empty() { 0 } else { bytes };
+                let byte = |offset| leaf(offset, Fundamental::Scalar(Scalar::U8));
+                leaves.extend((0..bytes).map(byte));
+                continue;
+            }
             match field.ty.repr() {
                 Repr::Void => {}
-                Repr::Scalar(scalar) => leaves.push(Leaf { offset: base, scalar }),
+                Repr::Scalar(scalar) => leaves.push(leaf(0, Fundamental::Scalar(scalar))),
+                Repr::Complex(part) => leaves
+                    .extend([0, part.size()].map(|offset| leaf(offset, Fundamental::Scalar(part)))),
+                Repr::Vector(..) => {
+                    leaves.push(leaf(0, Fundamental::Vector(field.ty.size() as u8)));
+                }
                 Repr::Aggregate(inner) => leaves.extend(
-                    inner
-                        .leaves
-                        .iter()
-                        .map(|leaf| Leaf { offset: base + leaf.offset, scalar: leaf.scalar }),
+                    inner.leaves.iter().map(|inside| leaf(inside.offset as usize, inside.what)),
                 ),
             }
         }
@@ -328,10 +448,6 @@ fn check_align(align: usize) -> Result<(), TypeProblem> {
         return Err(TypeProblem::AlignmentTooLarge { found: align, max: MAX_ALIGN });
     }
     Ok(())
-}
-
-fn round_up(value: usize, align: usize) -> Option<usize> {
-    value.checked_next_multiple_of(align)
 }
 
 /// C's own names, in the data model of the platform this is compiled for.
@@ -360,6 +476,9 @@ impl Type {
     pub const C_ULONG_LONG: Type = Type::U64;
     /// `size_t`.
     pub const SIZE_T: Type = Type::U64;
+    /// `long double`: x87's 80-bit format in 16 bytes on x86-64, binary128 by AAPCS64, and `double`
+    /// to Microsoft and Apple.
+    pub const C_LONG_DOUBLE: Type = crate::DataModel::NATIVE.c_long_double();
     /// `wchar_t`.
     pub const WCHAR_T: Type = crate::DataModel::NATIVE.wchar_t();
 }

@@ -28,6 +28,8 @@ mod layout;
 mod plan;
 mod plan_builder;
 mod print;
+mod processor;
+pub mod record;
 mod repr;
 mod rule;
 mod signature;
@@ -46,8 +48,9 @@ pub use plan::{
     Bank, ByReference, Extension, Location, Move, Placement, Plan, RegisterFile, ReturnPlan,
 };
 pub use plan_builder::PlanBuilder;
+pub use processor::check_vector_size;
 pub use repr::Type;
 pub use rule::Rule;
 pub use signature::{MAX_ARGUMENTS, Signature};
-pub use ty::{Field, Leaf, MAX_LEAVES_SIZE, Scalar, TypeKind};
+pub use ty::{Field, Fundamental, Leaf, MAX_LEAVES_SIZE, Parts, Scalar, TypeKind};
 pub use value::CType;

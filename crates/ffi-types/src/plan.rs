@@ -21,6 +21,9 @@ pub struct Bank {
 }
 
 impl Bank {
+    /// A bank of no registers.
+    pub const NONE: Bank = Bank { offset: 0, stride: 8, names: &[] };
+
     /// Where register `index` is saved, in bytes from the start of the file.
     #[inline]
     pub const fn at(&self, index: usize) -> u32 {
@@ -45,6 +48,8 @@ pub struct RegisterFile {
     pub general: Bank,
     /// The floating-point and vector registers.
     pub vector: Bank,
+    /// The registers of x87, which carry results alone.
+    pub x87: Bank,
     /// The size of the whole in bytes; in a call's image the stack area starts here.
     pub size: u32,
 }
@@ -57,6 +62,8 @@ impl RegisterFile {
         } else if let Some(name) = self.general.name_at(offset) {
             Location::Register(name)
         } else if let Some(name) = self.vector.name_at(offset) {
+            Location::Register(name)
+        } else if let Some(name) = self.x87.name_at(offset) {
             Location::Register(name)
         } else {
             Location::Padding
@@ -164,7 +171,10 @@ pub struct Plan {
     pub(crate) return_moves: u8,
     pub(crate) argument_count: u16,
     pub(crate) vector_count: u8,
+    pub(crate) vector_size: u8,
     pub(crate) uses_vector: bool,
+    /// Each argument so far is one move.
+    pub(crate) one_each: bool,
     pub(crate) only_words: bool,
     pub(crate) variadic: bool,
     pub(crate) return_pointer: Option<(u32, Option<u32>)>,
@@ -181,10 +191,8 @@ pub(crate) type Moves = SmallVec<[Move; 7]>;
 pub(crate) const MAX_WORDWISE: u32 = 64;
 
 /// The registers of a plan that is still empty.
-static NO_REGISTERS: RegisterFile = {
-    const NONE: Bank = Bank { offset: 0, stride: 8, names: &[] };
-    RegisterFile { general: NONE, vector: NONE, size: 0 }
-};
+static NO_REGISTERS: RegisterFile =
+    RegisterFile { general: Bank::NONE, vector: Bank::NONE, x87: Bank::NONE, size: 0 };
 
 impl Plan {
     /// A plan of no moves: a place for [`PlanBuilder`](crate::PlanBuilder) to fill.
@@ -199,7 +207,9 @@ impl Plan {
             return_moves: 0,
             argument_count: 0,
             vector_count: 0,
+            vector_size: 8,
             uses_vector: false,
+            one_each: true,
             only_words: true,
             variadic: false,
             return_pointer: None,
@@ -237,7 +247,8 @@ impl Plan {
     }
 
     /// All moves of arguments, in the order of the arguments. A value of several eightbytes is
-    /// moved by several, and one that is passed [by reference](Self::by_reference) by none.
+    /// moved by several; one that is passed [by reference](Self::by_reference), or that is empty,
+    /// by none.
     #[inline]
     pub fn moves(&self) -> &[Move] {
         &self.moves[usize::from(self.return_moves)..]
@@ -247,8 +258,7 @@ impl Plan {
     #[inline]
     pub fn moves_of(&self, argument: usize) -> &[Move] {
         let moves = self.moves();
-        if moves.len() == self.argument_count() && self.by_reference.is_empty() {
-            // Each argument is one move.
+        if self.one_each {
             return moves.get(argument..=argument).unwrap_or_default();
         }
         let start = moves.partition_point(|m| usize::from(m.argument) < argument);
@@ -316,6 +326,13 @@ impl Plan {
         self.vector_count
     }
 
+    /// How many bytes of the vector registers count, where the convention says so: 8 unless a SIMD
+    /// vector, or something else of more than 8 bytes, is passed or returned in one.
+    #[inline]
+    pub fn vector_size(&self) -> u8 {
+        self.vector_size
+    }
+
     /// Whether the call is of a variadic function, which may look at the vector count.
     #[inline]
     pub fn is_variadic(&self) -> bool {
@@ -363,12 +380,18 @@ impl<'a> Placement<'a> {
         if let Some(reference) = self.by_reference() {
             return alloc::vec![(0, self.plan.registers.location(reference.pointer_to))];
         }
-        let mut places = Vec::new();
+        let mut places: Vec<(u32, Location)> = Vec::new();
         let mut stack_end = None;
         for m in self.moves() {
             let on_stack = m.to >= self.plan.registers.size;
-            if !on_stack || stack_end != Some(m.to) {
-                places.push((m.offset, self.plan.registers.location(m.to)));
+            let place = self.plan.registers.location(m.to);
+            // A vector register is filled by several moves.
+            let goes_on = match on_stack {
+                true => stack_end == Some(m.to),
+                false => places.last().is_some_and(|last| last.1 == place),
+            };
+            if !goes_on {
+                places.push((m.offset, place));
             }
             stack_end = on_stack.then_some(m.to + m.len);
         }

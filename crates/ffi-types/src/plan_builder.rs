@@ -35,18 +35,31 @@ impl<'a> PlanBuilder<'a> {
         Self { plan, end: 0, copies: 0, copies_align: 16 }
     }
 
-    /// Adds a move of the result, whose target is in the return register file.
+    /// Adds a move of the result, whose target is in the return register file. More than eight
+    /// bytes become several moves.
     ///
     /// # Panics
     /// If the target is outside of that file, or an argument came before: a mistake of the
     /// convention, not of its user.
     #[inline]
     pub fn returned(&mut self, m: Move) {
-        let plan = &mut *self.plan;
         check(&m);
-        let inside = m.len <= 8 && m.to.checked_add(8).is_some_and(|end| end <= plan.returns.size);
+        assert!(self.plan.argument_count == 0, "the result comes before the arguments");
+        if m.len <= 8 {
+            self.push_returned(m);
+            return;
+        }
+        for done in (0..m.len).step_by(8) {
+            let (offset, to, len) = (m.offset + done, m.to + done, (m.len - done).min(8));
+            self.push_returned(Move { offset, to, len, ..m });
+        }
+    }
+
+    #[inline]
+    fn push_returned(&mut self, m: Move) {
+        let plan = &mut *self.plan;
+        let inside = m.to.checked_add(8).is_some_and(|end| end <= plan.returns.size);
         assert!(inside, "{m:?} is outside the return image");
-        assert!(plan.argument_count == 0, "the result comes before the arguments");
         plan.moves.push(m);
         plan.return_moves += 1;
     }
@@ -65,8 +78,8 @@ impl<'a> PlanBuilder<'a> {
         self.plan.return_pointer = Some((pointer_to, pointer_back));
     }
 
-    /// Adds a move of an argument. Arguments come in order, each with at least one move. A longer
-    /// copy becomes several moves of eight bytes.
+    /// Adds a move of an argument. Arguments come in order; one without a move is
+    /// [`nothing`](Self::nothing). A longer copy becomes several moves of eight bytes.
     ///
     /// # Panics
     /// If the arguments are out of order or there is no such extension: a mistake of the
@@ -108,6 +121,20 @@ impl<'a> PlanBuilder<'a> {
         self.add(m, 8);
     }
 
+    /// Adds an argument of which nothing is passed.
+    ///
+    /// # Panics
+    /// If the arguments are out of order: a mistake of the convention, not of its user.
+    pub fn nothing(&mut self, argument: u16) {
+        self.in_order(argument);
+        self.plan.one_each = false;
+    }
+
+    /// So many bytes of the vector registers count, at least.
+    pub fn vector_size(&mut self, size: usize) {
+        self.plan.vector_size = self.plan.vector_size.max(size as u8);
+    }
+
     /// Adds an argument that is passed as the address of a copy: `len` bytes, aligned to `align`,
     /// with the address at an image offset.
     ///
@@ -125,6 +152,7 @@ impl<'a> PlanBuilder<'a> {
         self.copies_align = self.copies_align.max(align);
         self.end = self.end.max(pointer_to + 8);
         self.plan.only_words = false;
+        self.plan.one_each = false;
         self.plan.by_reference.push(ByReference { argument, len, copy_to, pointer_to });
     }
 
@@ -137,6 +165,8 @@ impl<'a> PlanBuilder<'a> {
 
     #[inline(always)]
     fn add(&mut self, m: Move, written: u32) {
+        let plan = &mut *self.plan;
+        plan.one_each &= m.argument == plan.argument_count;
         self.in_order(m.argument);
         let plan = &mut *self.plan;
         let end = m.to.checked_add(written).expect("a move inside the image");

@@ -2,8 +2,8 @@
 
 use crate::layout::packed_align;
 use crate::repr::Repr;
-use crate::ty::{Aggregate, Field};
-use crate::{Signature, Type, TypeKind};
+use crate::ty::{Aggregate, Field, Pack};
+use crate::{DataModel, Scalar, Signature, Type, TypeKind};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::fmt::{Debug, Display, Formatter, Result};
@@ -18,8 +18,9 @@ enum Piece<'a> {
 
 /// Writes a type as C does. A struct or union that was written before is named by its tag alone,
 /// as C requires.
-#[derive(Default)]
 struct Printer<'a> {
+    /// What `long double` is.
+    long_double: Type,
     known: BTreeMap<&'a str, &'a Type>,
     /// The aggregates written so far, and how many pieces that took. A type that shares a member
     /// with itself over and over would otherwise be written as often as there are ways to it.
@@ -31,6 +32,29 @@ struct Printer<'a> {
 const PIECES_IN_FULL: usize = 4096;
 
 impl<'a> Printer<'a> {
+    fn new(model: DataModel) -> Self {
+        let (known, written) = (BTreeMap::new(), BTreeSet::new());
+        Self { long_double: model.c_long_double(), known, written, pieces: 0 }
+    }
+
+    /// The name of a type without members.
+    fn plain(&self, f: &mut Formatter<'_>, ty: &Type) -> Result {
+        let complex = match ty.kind() {
+            TypeKind::Complex(_) => " _Complex",
+            _ => "",
+        };
+        let (TypeKind::Scalar(scalar) | TypeKind::Complex(scalar)) = ty.kind() else {
+            return write!(f, "{}", ty.kind());
+        };
+        let name = match scalar {
+            Scalar::F80 | Scalar::F128 if self.long_double == Type::scalar(scalar) => "long double",
+            Scalar::F80 => "__float80",
+            Scalar::F128 => "__float128",
+            _ => scalar.c_name(),
+        };
+        write!(f, "{name}{complex}")
+    }
+
     fn write(&mut self, f: &mut Formatter<'_>, ty: &'a Type) -> Result {
         let mut work = Vec::new();
         work.push(Piece::Type(ty));
@@ -39,7 +63,7 @@ impl<'a> Printer<'a> {
             match piece {
                 Piece::Type(ty) => match ty.repr() {
                     Repr::Void => f.write_str("void")?,
-                    Repr::Scalar(scalar) => f.write_str(scalar.c_name())?,
+                    Repr::Scalar(_) | Repr::Complex(_) | Repr::Vector(..) => self.plain(f, ty)?,
                     Repr::Aggregate(aggregate) => self.open(f, ty, aggregate, &mut work)?,
                 },
                 Piece::Member(parent, field) => {
@@ -98,14 +122,18 @@ fn declarator(f: &mut Formatter<'_>, parent: &Aggregate, field: &Field) -> Resul
     // `void *p`, but `double x`; an anonymous struct or union has no name to set apart.
     let apart = match innermost(&field.ty).as_scalar() {
         Some(scalar) => scalar != crate::Scalar::Pointer,
-        None => !field.name.is_empty(),
+        None => !field.name.is_empty() || innermost(&field.ty).elements().is_some(),
     };
     if apart {
         f.write_str(" ")?;
     }
     f.write_str(&field.name)?;
     dimensions(f, &field.ty)?;
+    if let Some(bits) = field.bits {
+        write!(f, "{}: {}", if field.name.is_empty() { "" } else { " " }, bits.width)?;
+    }
     match (parent.pack, field.attribute_align) {
+        (Some(Pack::Pragma(most)), _) if field.bits.is_some() => write!(f, " /* pack({most}) */")?,
         // `#pragma pack(n)` said member by member, which needs no second line of text.
         (Some(pack), align) => match packed_align(Some(pack), field.ty.align(), align) {
             1 => f.write_str(" __attribute__((packed))")?,
@@ -114,8 +142,10 @@ fn declarator(f: &mut Formatter<'_>, parent: &Aggregate, field: &Field) -> Resul
         (None, Some(align)) => write!(f, " __attribute__((aligned({align})))")?,
         (None, None) => {}
     }
-    if parent.stated {
-        write!(f, " /* at {} */", field.offset)?;
+    match (parent.stated, field.bits) {
+        (true, Some(bits)) => write!(f, " /* at bit {} */", bits.offset)?,
+        (true, None) => write!(f, " /* at {} */", field.offset)?,
+        (false, _) => {}
     }
     f.write_str(";")
 }
@@ -137,7 +167,7 @@ fn dimensions(f: &mut Formatter<'_>, mut ty: &Type) -> Result {
 
 impl Display for Type {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        Printer::default().write(f, self)
+        Printer::new(DataModel::NATIVE).write(f, self)
     }
 }
 
@@ -150,7 +180,7 @@ impl Debug for Type {
 /// The signature as a C function type without a name: `double (int32_t, double)`.
 impl Display for Signature {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        let mut printer = Printer::default();
+        let mut printer = Printer::new(self.convention().data_model());
         printer.write(f, self.return_type())?;
         f.write_str(" (")?;
         for (index, ty) in self.arguments().iter().enumerate() {

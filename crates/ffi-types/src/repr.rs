@@ -1,7 +1,8 @@
-//! The one word that a type is: a small number for a scalar, or a shared pointer to an aggregate.
+//! The one word that a type is: a number for what has no members, or a shared pointer to an
+//! aggregate.
 //!
-//! One word, so that signatures are small and types are passed in registers; the numbers are
-//! below any address that an allocation can have.
+//! One word, so that signatures are small and types are passed in registers. Numbers are odd, and
+//! no address of an aggregate is.
 
 use crate::ty::{Aggregate, Scalar};
 use alloc::sync::Arc;
@@ -9,8 +10,8 @@ use core::mem::ManuallyDrop;
 
 /// A C type.
 ///
-/// Immutable, `Send + Sync`, and cheap to clone: a scalar is a constant, an aggregate is shared
-/// behind an [`Arc`]. Two types are equal when they have the same kind, tag, size, alignment and
+/// Immutable, `Send + Sync`, and cheap to clone: a scalar, complex number or vector is a
+/// constant, an aggregate is shared behind an [`Arc`]. Two types are equal when they have the same kind, tag, size, alignment and
 /// natural alignment, and the same members: their names, offsets and types. How the layout came
 /// about, by attributes or by being stated, makes no difference.
 /// A struct can only be made of finished types, so none can contain itself by value:
@@ -28,16 +29,19 @@ pub struct Type(*const Aggregate);
 pub(crate) enum Repr<'a> {
     Void,
     Scalar(Scalar),
+    Complex(Scalar),
+    Vector(Scalar, u8),
     Aggregate(&'a Aggregate),
 }
 
-/// The number of `void`; a scalar's is one more than its discriminant.
-const VOID: usize = 0;
-/// The first number that is none.
-const NUMBERS: usize = Scalar::ALL.len() + 1;
+// A number has bit 0 set, one of these in its second byte, a scalar in the third, and the length
+// of a vector in the fourth.
+const VOID: usize = 0x001;
+const SCALAR: usize = 0x101;
+const COMPLEX: usize = 0x201;
+const VECTOR: usize = 0x301;
 
-// An `Arc`'s pointee lies behind its counters, so its address is above all numbers.
-const _: () = assert!(NUMBERS < 2 * size_of::<usize>());
+const _: () = assert!(align_of::<Aggregate>() > 1 && size_of::<usize>() >= 4);
 
 // The discriminant of each scalar is its index.
 const _: () = {
@@ -60,7 +64,20 @@ impl Type {
     /// The type of a scalar.
     #[inline]
     pub const fn scalar(scalar: Scalar) -> Type {
-        Type(core::ptr::without_provenance(scalar as usize + 1))
+        Type::numbered(SCALAR, scalar, 0)
+    }
+
+    pub(crate) const fn complex_of(part: Scalar) -> Type {
+        Type::numbered(COMPLEX, part, 0)
+    }
+
+    pub(crate) const fn vector_of(element: Scalar, lanes: u8) -> Type {
+        Type::numbered(VECTOR, element, lanes)
+    }
+
+    const fn numbered(kind: usize, scalar: Scalar, lanes: u8) -> Type {
+        let number = kind | (scalar as usize) << 16 | (lanes as usize) << 24;
+        Type(core::ptr::without_provenance(number))
     }
 
     pub(crate) fn aggregate(aggregate: Aggregate) -> Type {
@@ -69,18 +86,29 @@ impl Type {
 
     #[inline]
     pub(crate) fn repr(&self) -> Repr<'_> {
-        match self.0.addr() {
-            VOID => Repr::Void,
-            number @ 1..NUMBERS => Repr::Scalar(Scalar::ALL[number - 1]),
+        let number = self.0.addr();
+        if number & 1 == 0 {
             // SAFETY: what is no number came from `Arc::into_raw`, and this type owns a share.
-            _ => Repr::Aggregate(unsafe { &*self.0 }),
+            return Repr::Aggregate(unsafe { &*self.0 });
         }
+        let scalar = Scalar::ALL[(number >> 16) & 0xff];
+        match number & 0xffff {
+            SCALAR => Repr::Scalar(scalar),
+            COMPLEX => Repr::Complex(scalar),
+            VECTOR => Repr::Vector(scalar, (number >> 24) as u8),
+            _ => Repr::Void,
+        }
+    }
+
+    #[inline]
+    fn is_number(&self) -> bool {
+        self.0.addr() & 1 == 1
     }
 
     /// Whether it is a scalar; cheaper to ask than which one.
     #[inline]
     pub(crate) fn is_scalar(&self) -> bool {
-        (1..NUMBERS).contains(&self.0.addr())
+        self.0.addr() & 0xffff == SCALAR && self.is_number()
     }
 
     /// The share of the aggregate that this type owns, if it is one.
@@ -88,14 +116,14 @@ impl Type {
         let this = ManuallyDrop::new(self);
         // SAFETY: the pointer came from `Arc::into_raw`; its share is handed on, as this type is
         // not dropped.
-        (this.0.addr() >= NUMBERS).then(|| unsafe { Arc::from_raw(this.0) })
+        (!this.is_number()).then(|| unsafe { Arc::from_raw(this.0) })
     }
 }
 
 impl Clone for Type {
     #[inline]
     fn clone(&self) -> Self {
-        if self.0.addr() >= NUMBERS {
+        if !self.is_number() {
             // SAFETY: the pointer came from `Arc::into_raw`, and this type owns a share.
             unsafe { Arc::increment_strong_count(self.0) };
         }
@@ -106,7 +134,7 @@ impl Clone for Type {
 impl Drop for Type {
     #[inline]
     fn drop(&mut self) {
-        if self.0.addr() >= NUMBERS {
+        if !self.is_number() {
             // SAFETY: as above; this is the end of that share.
             unsafe { Arc::decrement_strong_count(self.0) };
         }

@@ -124,6 +124,26 @@ impl Signature {
         Ok(())
     }
 
+    /// Checks the type of every argument and of the result; for implementations of a calling
+    /// convention that does not have them all.
+    ///
+    /// # Errors
+    /// An [`InvalidCallInterfaceError`] with the first reason that `refused` gives, and the
+    /// argument that it is about.
+    pub fn check_types(
+        &self,
+        refused: impl Fn(&Type) -> Option<InterfaceReason>,
+    ) -> Result<(), InvalidCallInterfaceError> {
+        if let Some(reason) = refused(&self.result) {
+            return Err(InvalidCallInterfaceError::of(InterfaceField::Return, reason));
+        }
+        let mut arguments = self.arguments.iter().enumerate();
+        match arguments.find_map(|(index, ty)| refused(ty).map(|reason| (index, reason))) {
+            Some((index, reason)) => Err(InvalidCallInterfaceError::argument(index, reason)),
+            None => Ok(()),
+        }
+    }
+
     /// The convention that the function follows.
     #[inline]
     pub fn convention(&self) -> Convention {

@@ -1,10 +1,48 @@
-//! Types: scalars that are constants, aggregates that are shared.
+//! Types: scalars, complex numbers and vectors that are constants, aggregates that are shared.
 
 use crate::error::{TypeProblem, TypeValidationError};
 use crate::repr::Repr;
 use crate::{AggregateBuilder, Type};
 use alloc::boxed::Box;
 use core::hash::Hash;
+
+bitflags::bitflags! {
+    /// Which of the less usual types a type is or contains, at any depth: what not every C
+    /// compiler has.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+    pub struct Parts: u16 {
+        /// `__int128`, signed or not.
+        const INT128 = 1;
+        /// `_Float16` or `__bf16`.
+        const HALF = 1 << 1;
+        /// x87's 80-bit format.
+        const F80 = 1 << 2;
+        /// binary128.
+        const F128 = 1 << 3;
+        /// A complex number.
+        const COMPLEX = 1 << 4;
+        /// A SIMD vector of 8 bytes.
+        const VECTOR_8 = 1 << 5;
+        /// A SIMD vector of 16 bytes.
+        const VECTOR_16 = 1 << 6;
+        /// A SIMD vector of 32 bytes.
+        const VECTOR_32 = 1 << 7;
+        /// A SIMD vector of 64 bytes.
+        const VECTOR_64 = 1 << 8;
+    }
+}
+
+impl Parts {
+    const fn of_scalar(scalar: Scalar) -> Self {
+        match scalar {
+            Scalar::I128 | Scalar::U128 => Self::INT128,
+            Scalar::F16 | Scalar::BF16 => Self::HALF,
+            Scalar::F80 => Self::F80,
+            Scalar::F128 => Self::F128,
+            _ => Self::empty(),
+        }
+    }
+}
 
 /// A type without parts. In each convention of this workspace its alignment is its size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,11 +73,24 @@ pub enum Scalar {
     F64,
     /// Any object or function pointer, 8 bytes.
     Pointer,
+    /// `__int128`, 16 bytes.
+    I128,
+    /// `unsigned __int128`, 16 bytes.
+    U128,
+    /// `_Float16`, 2 bytes, IEEE 754 binary16.
+    F16,
+    /// `__bf16`, 2 bytes: the upper half of a `float`.
+    BF16,
+    /// `long double` on x86-64 but for Microsoft's: x87's 80-bit format, 10 bytes and 6 of
+    /// padding.
+    F80,
+    /// `long double` by AAPCS64, `__float128` elsewhere: 16 bytes, IEEE 754 binary128.
+    F128,
 }
 
 impl Scalar {
     /// Every one, in the order of the discriminants.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 18] = [
         Self::Bool,
         Self::I8,
         Self::U8,
@@ -52,6 +103,12 @@ impl Scalar {
         Self::F32,
         Self::F64,
         Self::Pointer,
+        Self::I128,
+        Self::U128,
+        Self::F16,
+        Self::BF16,
+        Self::F80,
+        Self::F128,
     ];
 
     /// The size in bytes, which is the alignment too.
@@ -59,22 +116,35 @@ impl Scalar {
     pub const fn size(self) -> usize {
         match self {
             Self::Bool | Self::I8 | Self::U8 => 1,
-            Self::I16 | Self::U16 => 2,
+            Self::I16 | Self::U16 | Self::F16 | Self::BF16 => 2,
             Self::I32 | Self::U32 | Self::F32 => 4,
             Self::I64 | Self::U64 | Self::F64 | Self::Pointer => 8,
+            Self::I128 | Self::U128 | Self::F80 | Self::F128 => 16,
         }
     }
 
-    /// Whether it is `float` or `double`.
+    /// How many of its bytes, from the first on, hold the value: all, but for `F80`'s 10.
+    #[inline]
+    pub const fn value_size(self) -> usize {
+        if matches!(self, Self::F80) { 10 } else { self.size() }
+    }
+
+    /// Whether it is a floating-point type.
     #[inline]
     pub const fn is_float(self) -> bool {
-        matches!(self, Self::F32 | Self::F64)
+        matches!(self, Self::F16 | Self::BF16 | Self::F32 | Self::F64 | Self::F80 | Self::F128)
+    }
+
+    /// Whether it is an integer, `bool` included.
+    #[inline]
+    pub const fn is_integer(self) -> bool {
+        !self.is_float() && !matches!(self, Self::Pointer)
     }
 
     /// Whether it is an integer with a sign.
     #[inline]
     pub const fn is_signed(self) -> bool {
-        matches!(self, Self::I8 | Self::I16 | Self::I32 | Self::I64)
+        matches!(self, Self::I8 | Self::I16 | Self::I32 | Self::I64 | Self::I128)
     }
 
     /// The name of the type in C.
@@ -92,6 +162,12 @@ impl Scalar {
             Self::F32 => "float",
             Self::F64 => "double",
             Self::Pointer => "void *",
+            Self::I128 => "__int128",
+            Self::U128 => "unsigned __int128",
+            Self::F16 => "_Float16",
+            Self::BF16 => "__bf16",
+            Self::F80 => "long double",
+            Self::F128 => "__float128",
         }
     }
 
@@ -114,6 +190,15 @@ pub enum TypeKind {
     Void,
     /// A type without parts.
     Scalar(Scalar),
+    /// A `_Complex` number: two of these, the real part first.
+    Complex(Scalar),
+    /// A SIMD vector.
+    Vector {
+        /// What it is made of.
+        element: Scalar,
+        /// How many there are.
+        lanes: u8,
+    },
     /// A struct.
     Struct,
     /// A union.
@@ -127,6 +212,12 @@ impl core::fmt::Display for TypeKind {
         f.write_str(match self {
             Self::Void => "void",
             Self::Scalar(scalar) => scalar.c_name(),
+            Self::Complex(part) => return write!(f, "{} _Complex", part.c_name()),
+            Self::Vector { element, lanes } => {
+                let size = element.size() * usize::from(*lanes);
+                let name = element.c_name();
+                return write!(f, "{name} __attribute__((vector_size({size})))");
+            }
             Self::Struct => "struct",
             Self::Union => "union",
             Self::Array => "array of",
@@ -160,6 +251,7 @@ pub(crate) struct Aggregate {
     /// The layout is the caller's, so C text alone does not give it.
     pub(crate) stated: bool,
     pub(crate) leaves: Box<[Leaf]>,
+    pub(crate) parts: Parts,
     /// Of all that equality compares: comparing it first makes unequal types cheap to tell apart.
     pub(crate) hash: u64,
 }
@@ -171,10 +263,20 @@ pub struct Field {
     pub(crate) ty: Type,
     pub(crate) offset: usize,
     pub(crate) attribute_align: Option<usize>,
+    pub(crate) bits: Option<Bits>,
+}
+
+/// Where a bit-field is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Bits {
+    /// From the lowest bit of the aggregate's first byte.
+    pub(crate) offset: usize,
+    pub(crate) width: u32,
 }
 
 impl Field {
-    /// The member's name; empty for an anonymous struct or union (C11 6.7.2.1, 13).
+    /// The member's name; empty for an anonymous struct or union (C11 6.7.2.1, 13) and for a
+    /// bit-field that is padding.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -184,19 +286,53 @@ impl Field {
         &self.ty
     }
 
-    /// Where it starts, in bytes from the start of the aggregate.
+    /// Where it starts, in bytes from the start of the aggregate; for a bit-field the byte that
+    /// its first bit is in.
     pub fn offset(&self) -> usize {
         self.offset
     }
+
+    /// The width of a bit-field in bits; `None` for every other member.
+    pub fn bit_width(&self) -> Option<u32> {
+        self.bits.map(|bits| bits.width)
+    }
+
+    /// Where it starts, in bits from the start of the aggregate, the lowest bit of a byte first;
+    /// `usize::MAX` if there are more.
+    pub fn bit_offset(&self) -> usize {
+        self.bits.map_or(self.offset.saturating_mul(8), |bits| bits.offset)
+    }
 }
 
-/// A scalar inside an aggregate, however deep, with its offset from the start of the whole.
+/// Something without members inside an aggregate, however deep, with its offset from the start of
+/// the whole. A complex number is two, a bit-field one `U8` for each byte that it has a part of;
+/// one without a name is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Leaf {
     /// In bytes from the start of the outermost aggregate.
     pub offset: u32,
     /// What is there.
-    pub scalar: Scalar,
+    pub what: Fundamental,
+}
+
+/// What conventions know to place: the fundamental data types of AAPCS64 5.1 and psABI 3.1.2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Fundamental {
+    /// A type without parts.
+    Scalar(Scalar),
+    /// A SIMD vector of so many bytes; what it is made of makes no difference to any convention.
+    Vector(u8),
+}
+
+impl Fundamental {
+    /// The size in bytes, which is the alignment too.
+    #[inline]
+    pub const fn size(self) -> usize {
+        match self {
+            Self::Scalar(scalar) => scalar.size(),
+            Self::Vector(size) => size as usize,
+        }
+    }
 }
 
 /// Aggregates up to this size in bytes know their [leaves](Type::leaves): eight eightbytes, the
@@ -239,6 +375,64 @@ impl Type {
         F64 = F64;
         /// `void *`, and every other pointer, 8 bytes.
         POINTER = Pointer;
+        /// `__int128`, 16 bytes.
+        I128 = I128;
+        /// `unsigned __int128`, 16 bytes.
+        U128 = U128;
+        /// `_Float16`, 2 bytes.
+        F16 = F16;
+        /// `__bf16`, 2 bytes.
+        BF16 = BF16;
+        /// x87's 80-bit format in 16 bytes: `long double` by [`Convention::SysV`](crate::Convention)
+        /// and MinGW.
+        F80 = F80;
+        /// binary128, 16 bytes: `long double` by AAPCS64.
+        F128 = F128;
+    }
+
+    /// `float _Complex`, 8 bytes.
+    pub const COMPLEX_F32: Type = Type::complex_of(Scalar::F32);
+    /// `double _Complex`, 16 bytes.
+    pub const COMPLEX_F64: Type = Type::complex_of(Scalar::F64);
+
+    /// A `_Complex` number whose parts are of that floating-point type.
+    ///
+    /// # Errors
+    /// [`TypeProblem::Complex`] for a type that is none, and for `__bf16`.
+    pub fn complex(part: Scalar) -> Result<Type, TypeValidationError> {
+        if part.is_float() && part != Scalar::BF16 {
+            return Ok(Type::complex_of(part));
+        }
+        let (kind, name) = (TypeKind::Complex(part), Some(part.c_name()));
+        Err(TypeValidationError::new(kind, name, TypeProblem::Complex, None))
+    }
+
+    /// A SIMD vector of `lanes` elements, 8, 16, 32 or 64 bytes in all: `__m128` is
+    /// `vector(Scalar::F32, 4)`.
+    ///
+    /// # Errors
+    /// [`TypeProblem::VectorElement`] for elements that are pointers, `bool`, `long double` or of
+    /// 16 bytes; [`TypeProblem::VectorSize`].
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi_types::{Scalar, Type};
+    /// let m128 = Type::vector(Scalar::F32, 4)?;
+    /// assert_eq!((m128.size(), m128.align()), (16, 16));
+    /// assert_eq!(m128.to_string(), "float __attribute__((vector_size(16)))");
+    /// # Ok::<(), ffi_types::TypeValidationError>(())
+    /// ```
+    pub fn vector(element: Scalar, lanes: usize) -> Result<Type, TypeValidationError> {
+        let size = element.size().saturating_mul(lanes);
+        let reason = if matches!(element, Scalar::Bool | Scalar::Pointer) || element.size() > 8 {
+            TypeProblem::VectorElement
+        } else if !matches!(size, 8 | 16 | 32 | 64) {
+            TypeProblem::VectorSize { found: size }
+        } else {
+            return Ok(Type::vector_of(element, lanes as u8));
+        };
+        let kind = TypeKind::Vector { element, lanes: lanes.min(255) as u8 };
+        Err(TypeValidationError::new(kind, Some("vector"), reason, None))
     }
 
     /// Starts a struct with the tag `name`.
@@ -284,6 +478,8 @@ impl Type {
         match self.repr() {
             Repr::Void => TypeKind::Void,
             Repr::Scalar(scalar) => TypeKind::Scalar(scalar),
+            Repr::Complex(part) => TypeKind::Complex(part),
+            Repr::Vector(element, lanes) => TypeKind::Vector { element, lanes },
             Repr::Aggregate(aggregate) => aggregate.kind,
         }
     }
@@ -309,6 +505,8 @@ impl Type {
         match self.repr() {
             Repr::Void => 0,
             Repr::Scalar(scalar) => scalar.size(),
+            Repr::Complex(part) => 2 * part.size(),
+            Repr::Vector(element, lanes) => element.size() * usize::from(lanes),
             Repr::Aggregate(aggregate) => aggregate.size,
         }
     }
@@ -318,7 +516,8 @@ impl Type {
     pub fn align(&self) -> usize {
         match self.repr() {
             Repr::Void => 1,
-            Repr::Scalar(scalar) => scalar.size(),
+            Repr::Scalar(scalar) | Repr::Complex(scalar) => scalar.size(),
+            Repr::Vector(..) => self.size(),
             Repr::Aggregate(aggregate) => aggregate.align,
         }
     }
@@ -345,6 +544,35 @@ impl Type {
         self.fields().iter().find(|field| field.name() == name)
     }
 
+    /// The parts of a complex number or the elements of a vector: their type and how many.
+    pub fn elements(&self) -> Option<(Scalar, usize)> {
+        match self.repr() {
+            Repr::Complex(part) => Some((part, 2)),
+            Repr::Vector(element, lanes) => Some((element, lanes.into())),
+            _ => None,
+        }
+    }
+
+    /// Which of the less usual types it is or contains.
+    #[inline]
+    pub fn parts(&self) -> Parts {
+        match self.repr() {
+            Repr::Void => Parts::empty(),
+            Repr::Scalar(scalar) => Parts::of_scalar(scalar),
+            Repr::Complex(part) => Parts::of_scalar(part) | Parts::COMPLEX,
+            Repr::Vector(element, _) => {
+                Parts::of_scalar(element)
+                    | match self.size() {
+                        8 => Parts::VECTOR_8,
+                        16 => Parts::VECTOR_16,
+                        32 => Parts::VECTOR_32,
+                        _ => Parts::VECTOR_64,
+                    }
+            }
+            Repr::Aggregate(aggregate) => aggregate.parts,
+        }
+    }
+
     /// The element type and length of an array.
     pub fn array_parts(&self) -> Option<(&Type, usize)> {
         match self.repr() {
@@ -361,8 +589,8 @@ impl Type {
         }
     }
 
-    /// Every scalar inside an aggregate, sorted by offset, without duplicates; the arrays and
-    /// nested aggregates are gone. Empty for scalars, and for aggregates larger than
+    /// What is inside an aggregate, sorted by offset, without duplicates; the arrays and nested
+    /// aggregates are gone. Empty for everything else, and for aggregates larger than
     /// [`MAX_LEAVES_SIZE`] bytes.
     pub fn leaves(&self) -> &[Leaf] {
         match self.repr() {

@@ -14,12 +14,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 static REGISTERS: RegisterFile = RegisterFile {
     general: Bank { offset: 0, stride: 8, names: &["g0", "g1", "g2", "g3"] },
     vector: Bank { offset: 32, stride: 16, names: &["v0", "v1", "v2"] },
+    x87: Bank::NONE,
     size: 96,
 };
 
 static RETURNED: RegisterFile = RegisterFile {
     general: Bank { offset: 0, stride: 8, names: &["a0", "a1"] },
     vector: Bank { offset: 16, stride: 8, names: &["w0", "w1"] },
+    x87: Bank::NONE,
     size: 32,
 };
 
@@ -488,7 +490,8 @@ fn builders_refuse_what_would_leave_the_image() {
     assert!(refused(|b| b.argument(moved(0, Extension::Zero, 0, 9, 0)), 0), "nine extended");
     assert!(refused(|b| b.argument(moved(1, none, 0, 8, 0)), 0), "no argument 0");
     assert!(refused(|b| b.returned(moved(0, none, 0, 8, 32)), 0), "past the return registers");
-    assert!(refused(|b| b.returned(moved(0, none, 0, 9, 0)), 0), "nine bytes returned");
+    assert!(refused(|b| b.returned(moved(0, none, 0, 33, 0)), 0), "33 bytes returned");
+    assert!(!refused(|b| b.returned(moved(0, none, 0, 32, 0)), 0), "32 bytes returned");
     let late = |b: &mut PlanBuilder<'_>| {
         b.argument(moved(0, none, 0, 8, 0));
         b.returned(moved(0, none, 0, 8, 0));

@@ -1,7 +1,7 @@
 //! Layout against Rust's own `repr(C)`, against hand-derived offsets, and against the rule itself
 //! on random structs.
 
-use ffi_types::{AggregateBuilder, Leaf, Scalar, Type, TypeProblem};
+use ffi_types::{AggregateBuilder, Fundamental, Leaf, Scalar, Type, TypeProblem};
 use proptest::prelude::*;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
@@ -161,11 +161,14 @@ fn stated_layouts_are_taken_as_they_are() {
     assert_eq!((layout(&ty), ty.natural_align()), ((12, 2, vec![1, 6]), 2));
     assert_eq!(
         ty.leaves(),
-        [Leaf { offset: 1, scalar: Scalar::I8 }, Leaf { offset: 6, scalar: Scalar::I32 }]
+        [
+            Leaf { offset: 1, what: Fundamental::Scalar(Scalar::I8) },
+            Leaf { offset: 6, what: Fundamental::Scalar(Scalar::I32) }
+        ]
     );
     let row = array(ty.clone(), 3);
     assert_eq!((row.size(), row.align(), row.leaves().len()), (36, 2, 6));
-    assert_eq!(row.leaves()[2], Leaf { offset: 13, scalar: Scalar::I8 });
+    assert_eq!(row.leaves()[2], Leaf { offset: 13, what: Fundamental::Scalar(Scalar::I8) });
     let union =
         built(Type::union("u").field_at("a", Type::I8, 0).field_at("b", Type::F64, 0).stated(8, 4));
     assert_eq!((layout(&union), union.natural_align()), ((8, 4, vec![0, 0]), 4));
@@ -189,7 +192,7 @@ fn the_extremes_of_alignment_and_size() {
 
 #[test]
 fn leaves_flatten_arrays_and_merge_overlaps() {
-    let leaf = |offset, scalar| Leaf { offset, scalar };
+    let leaf = |offset, scalar| Leaf { offset, what: Fundamental::Scalar(scalar) };
     let grid = built(Type::structure("s").field("g", array(array(Type::I16, 2), 2)));
     assert_eq!(grid.leaves(), [0, 2, 4, 6].map(|offset| leaf(offset, Scalar::I16)));
     let union = built(
@@ -376,9 +379,7 @@ fn alignment() -> impl Strategy<Value = Option<usize>> {
 }
 
 fn recipe() -> impl Strategy<Value = Recipe> {
-    use Scalar::*;
-    let scalars = [Bool, I8, U8, I16, U16, I32, U32, I64, U64, F32, F64, Pointer];
-    let scalar = prop::sample::select(scalars.to_vec()).prop_map(Recipe::Scalar);
+    let scalar = prop::sample::select(Scalar::ALL.to_vec()).prop_map(Recipe::Scalar);
     scalar.prop_recursive(4, 32, 5, |inner| {
         let members = prop::collection::vec((inner.clone(), alignment()), 1..5);
         prop_oneof![
@@ -443,8 +444,11 @@ proptest! {
         }
         found.sort_unstable();
         found.dedup();
-        let leaves: Vec<_> = ty.leaves().iter().map(|l| (l.offset as usize, l.scalar)).collect();
-        prop_assert_eq!(leaves, found);
+        let found: Vec<_> = found
+            .into_iter()
+            .map(|(offset, scalar)| Leaf { offset: offset as u32, what: Fundamental::Scalar(scalar) })
+            .collect();
+        prop_assert_eq!(ty.leaves(), found);
     }
 
     /// SysV psABI 3.1.2: each member at the lowest offset that its alignment allows, the whole

@@ -6,6 +6,7 @@ use ffi_types::{Bank, Convention, Extension, Move, Plan, PlanBuilder, RegisterFi
 static REGISTERS: RegisterFile = RegisterFile {
     general: Bank { offset: 0, stride: 8, names: &["g0", "g1"] },
     vector: Bank { offset: 16, stride: 8, names: &["v0", "v1"] },
+    x87: Bank::NONE,
     size: 32,
 };
 

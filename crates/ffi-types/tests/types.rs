@@ -1,6 +1,6 @@
 //! Types: layout, printing, comparing and hashing, also where they are deep or wide.
 
-use ffi_types::{Convention, Leaf, Scalar, Signature, Type};
+use ffi_types::{Convention, Fundamental, Leaf, Scalar, Signature, Type};
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 
@@ -51,7 +51,7 @@ fn leaves_are_the_scalars_with_their_offsets() {
     let inner = structure(&[Type::F32, Type::I8]).build().expect("a C type");
     let array = Type::array(inner, 2).expect("an array");
     let ty = structure(&[Type::I16, array]).build().expect("a C type");
-    let leaf = |offset, scalar| Leaf { offset, scalar };
+    let leaf = |offset, scalar| Leaf { offset, what: Fundamental::Scalar(scalar) };
     assert_eq!(
         ty.leaves(),
         [
@@ -148,7 +148,7 @@ fn depth_costs_no_stack() {
     let (one, other) = (nested(depth), nested(depth));
     assert_eq!(one, other);
     assert_eq!(hash(&one), hash(&other));
-    assert_eq!(one.leaves(), [Leaf { offset: 0, scalar: Scalar::I8 }]);
+    assert_eq!(one.leaves(), [Leaf { offset: 0, what: Fundamental::Scalar(Scalar::I8) }]);
     let text = one.to_string();
     assert!(text.starts_with("struct { struct { struct {") && text.ends_with("x; } x; } x; }"));
     assert_eq!(text.matches('{').count(), depth);

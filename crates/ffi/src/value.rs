@@ -7,7 +7,9 @@ use crate::errno::{WithErrno, captured};
 use crate::error::CallError;
 use crate::path::{FieldError, FieldProblem, resolve};
 use ffi_callback::Arguments;
-use ffi_types::{CType, InterfaceReason, InvalidCallInterfaceError, Scalar, Type};
+use ffi_types::{
+    CType, Fundamental, InterfaceReason, InvalidCallInterfaceError, Leaf, Scalar, Type,
+};
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
@@ -241,13 +243,13 @@ fn read<T: CType>(ty: &Type, bytes: &[u8]) -> Result<T, FieldProblem> {
 /// function's, or 2 for a `bool`.
 fn is_harmless(ty: &Type, bytes: &[u8]) -> bool {
     let leaves = ty.leaves();
-    let simple = ty.is_void() || ty.as_scalar().is_some();
-    let harmless = |scalar, offset: u32| match scalar {
-        Scalar::Pointer => false,
-        Scalar::Bool => bytes[offset as usize] < 2,
+    let simple = ty.is_void() || ty.as_scalar().is_some() || ty.elements().is_some();
+    let harmless = |leaf: &Leaf| match leaf.what {
+        Fundamental::Scalar(Scalar::Pointer) => false,
+        Fundamental::Scalar(Scalar::Bool) => bytes[leaf.offset as usize] < 2,
         _ => true,
     };
-    simple || !leaves.is_empty() && leaves.iter().all(|leaf| harmless(leaf.scalar, leaf.offset))
+    simple || !leaves.is_empty() && leaves.iter().all(harmless)
 }
 
 impl Clone for Value {

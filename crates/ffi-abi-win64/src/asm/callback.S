@@ -19,13 +19,14 @@
    Calls dispatch(context, registers, stack area, returned), which follows the platform's own
    convention, and then loads every return register. Where that convention is System V, it lets
    the callee change rdi, rsi and xmm6 to xmm15, which belong to our caller. Without `vector` the
-   vector argument registers are not saved: no argument is in them. */
+   vector argument registers are not saved: no argument is in them. `move` loads `register`, xmm0
+   or one that it is a part of, from `result` in struct Returned. */
 .set SHADOW, SHADOW_SPACE * IS_COFF
 .set RETURNED, SHADOW + REGISTERS_SIZE
 .set SAVED, RETURNED + RETURNED_SIZE
 .set FRAME, SAVED + 160 * (1 - IS_COFF)
 
-.macro HANDLER vector
+.macro HANDLER vector, move, register, result
     push rbp
     CFI def_cfa_offset 16
     CFI offset rbp, -16
@@ -77,8 +78,11 @@
     movsd qword ptr [rsp + SHADOW + VECTOR + 24], xmm3
 .endif
     xor eax, eax
-    mov [rsp + RETURNED + 0], rax
-    mov [rsp + RETURNED + 8], rax
+.set at, RETURNED
+.rept (SAVED - RETURNED) / 8
+    mov [rsp + at], rax
+.set at, at + 8
+.endr
 
 .if IS_COFF
     mov rcx, [r10 + SLOT_CONTEXT]
@@ -95,7 +99,7 @@
 .endif
 
     mov rax, [rsp + RETURNED + RETURN_GENERAL]
-    movsd xmm0, qword ptr [rsp + RETURNED + RETURN_VECTOR]
+    \move \register, [rsp + RETURNED + \result]
 .if IS_COFF == 0
     movaps xmm6, [rsp + SAVED + 0]
     movaps xmm7, [rsp + SAVED + 16]
@@ -117,11 +121,11 @@
 .endm
 
 FUNCTION $callback_general
-    HANDLER 0
+    HANDLER 0, movsd, xmm0, RETURN_VECTOR
 END $callback_general
 
 FUNCTION $callback_vector
-    HANDLER 1
+    HANDLER 1, movsd, xmm0, RETURN_VECTOR
 END $callback_vector
 
 THUNKS

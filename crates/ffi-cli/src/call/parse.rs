@@ -153,9 +153,10 @@ impl Maker<'_> {
             }
             _ => {}
         }
-        let Some(scalar) = basic.scalar(self.header.options().convention().data_model()) else {
+        let scalar = basic.scalar(self.header.options().convention().data_model());
+        if scalar.is_float() || scalar.size() > 8 {
             return Err(ValueError::Other(format!("a `{ty}` cannot be passed yet")));
-        };
+        }
         let value = match (constant, word) {
             (Some(Constant::Integer(value)), _) => *value,
             (_, "true") if basic == Basic::Bool => 1,

@@ -116,7 +116,7 @@ fn is_signed(header: &Header, ty: &DeclaredType) -> bool {
         _ => header.enumeration(ty).map(ffi_cdecl::Enumeration::underlying),
     };
     let model = header.options().convention().data_model();
-    basic.and_then(|basic| basic.scalar(model)).is_some_and(ffi::Scalar::is_signed)
+    basic.is_some_and(|basic| basic.scalar(model).is_signed())
 }
 
 fn bits(bytes: &[u8], offset: u64, width: u32) -> u128 {
@@ -132,7 +132,7 @@ fn word(bytes: &[u8]) -> u128 {
 }
 
 fn integer(header: &Header, basic: Basic, bytes: &[u8]) -> Option<i128> {
-    let scalar = basic.scalar(header.options().convention().data_model())?;
+    let scalar = basic.scalar(header.options().convention().data_model());
     let shift = 128 - 8 * bytes.len() as u32;
     let value = word(bytes);
     Some(if scalar.is_signed() { (value << shift) as i128 >> shift } else { value as i128 })

@@ -1,85 +1,95 @@
-//! Where the members of a struct or union are, bit-fields included.
+//! Where the members of a struct or union are, bit-fields included: the one place that knows.
 //!
-//! `ffi-types` lays out what it can pass. This also has bit-fields and the types that it does not
-//! know, so that a header's sizes are right whatever is in it.
+//! [`AggregateBuilder`](crate::AggregateBuilder) makes types by it. It is of use alone where there
+//! is no type to be made: for a header's structs with flexible arrays, say.
 
+use crate::{Aapcs64, Convention, Win64};
 use alloc::vec::Vec;
 
 /// The greatest size in bytes.
-pub(crate) const MAX_SIZE: u64 = isize::MAX as u64;
+pub const MAX_SIZE: u64 = isize::MAX as u64;
 
 /// A member, as far as its place depends on it. Sizes and alignments are in bytes.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Member {
-    pub(crate) size: u64,
+pub struct Member {
     /// That of its type.
-    pub(crate) align: u64,
-    /// The width of a bit-field.
-    pub(crate) width: Option<u32>,
-    pub(crate) named: bool,
-    pub(crate) packed: bool,
+    pub size: u64,
+    /// That of its type.
+    pub align: u64,
+    /// The width of a bit-field, in bits.
+    pub width: Option<u32>,
+    /// Whether it has a name; bit-fields without one are padding.
+    pub named: bool,
+    /// `__attribute__((packed))`, on the member or on the whole.
+    pub packed: bool,
     /// Of an `aligned` attribute on the member.
-    pub(crate) attribute: Option<u64>,
+    pub attribute: Option<u64>,
 }
 
 /// What the members are in.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Rules {
-    pub(crate) union: bool,
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// Whether all start at 0.
+    pub union: bool,
     /// Of `#pragma pack`; 0 for none.
-    pub(crate) pack: u64,
+    pub pack: u64,
     /// Of an `aligned` attribute on the whole.
-    pub(crate) attribute: Option<u64>,
-    /// Bit-fields as Microsoft's compilers have them, and gcc for Windows.
-    pub(crate) microsoft: bool,
+    pub attribute: Option<u64>,
+    /// Whose compilers lay it out, which makes a difference to bit-fields alone.
+    pub convention: Convention,
+}
+
+impl Rules {
+    /// Bit-fields as Microsoft's compilers have them, and gcc for Windows (`ms_struct`).
+    fn microsoft(&self) -> bool {
+        matches!(self.convention, Convention::Win64(_) | Convention::Aapcs64(Aapcs64::Windows))
+    }
+
     /// Bit-fields count for the alignment of a union: not to Microsoft, but to gcc for Windows.
-    pub(crate) union_align: bool,
+    fn union_align(&self) -> bool {
+        !self.microsoft() || self.convention == Convention::Win64(Win64::Gnu)
+    }
+
     /// Bit-fields without a name count for the alignment too (AAPCS64 10.1.8).
-    pub(crate) unnamed_align: bool,
+    fn unnamed_align(&self) -> bool {
+        self.convention == Convention::Aapcs64(Aapcs64::Standard)
+    }
 }
 
 /// The result: bytes, but for the offsets.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Layout {
-    pub(crate) size: u64,
-    pub(crate) align: u64,
-    /// In bits.
-    pub(crate) offsets: Vec<u64>,
+pub struct Layout {
+    /// `sizeof`.
+    pub size: u64,
+    /// `_Alignof`.
+    pub align: u64,
+    /// The alignment without the attribute on the whole.
+    pub natural_align: u64,
+    /// Of each member, in bits, of which an object may have more than 64 bits can count.
+    pub offsets: Vec<u128>,
 }
 
-/// The layout; `None` if it is too large for any memory.
-pub(crate) fn layout(members: &[Member], rules: Rules) -> Option<Layout> {
+/// The layout.
+///
+/// # Errors
+/// If it is too large for any memory: the index of the first member that is, or `None` if it is
+/// the padding behind them.
+pub fn layout(members: &[Member], rules: Rules) -> Result<Layout, Option<usize>> {
     let mut state = State { rules, next: 0, end: 0, align: 1, unit: None };
     let mut offsets = Vec::with_capacity(members.len());
-    for member in members {
-        if rules.union {
-            (state.next, state.unit) = (0, None);
-        }
-        let offset = match member.width {
-            None => state.plain(member)?,
-            Some(width) if rules.microsoft => {
-                let align = state.align;
-                let offset = state.microsoft(member, width)?;
-                if rules.union && !rules.union_align {
-                    state.align = align;
-                }
-                offset
-            }
-            Some(width) => state.system_v(member, width)?,
-        };
-        state.end = state.end.max(state.next);
-        if state.end / 8 > MAX_SIZE {
-            return None;
-        }
-        offsets.push(offset);
+    for (index, member) in members.iter().enumerate() {
+        offsets.push(state.member(member).ok_or(Some(index))?);
     }
-    let align = state.align.max(rules.attribute.unwrap_or(1));
-    let size = state.end.div_ceil(8).checked_next_multiple_of(align)?;
-    (size <= MAX_SIZE).then_some(Layout { size, align, offsets })
+    let natural_align = state.align;
+    let align = natural_align.max(rules.attribute.unwrap_or(1));
+    // The end fits, or the last member would not have.
+    let size = (state.end.div_ceil(8) as u64).checked_next_multiple_of(align);
+    let size = size.filter(|&size| size <= MAX_SIZE).ok_or(None)?;
+    Ok(Layout { size, align, natural_align, offsets })
 }
 
 /// What a member is aligned to, in bytes.
-pub(crate) fn align_of(member: &Member, rules: Rules) -> u64 {
+pub fn align_of(member: &Member, rules: Rules) -> u64 {
     let attribute = member.attribute.unwrap_or(1);
     match (member.packed, rules.pack) {
         (true, _) => attribute,
@@ -91,32 +101,53 @@ pub(crate) fn align_of(member: &Member, rules: Rules) -> u64 {
 struct State {
     rules: Rules,
     /// The first free bit.
-    next: u64,
-    end: u64,
+    next: u128,
+    end: u128,
     align: u64,
     /// Microsoft: the bits of the unit that the last bit-field is in, and how many are free.
-    unit: Option<(u64, u64)>,
+    unit: Option<(u128, u128)>,
 }
 
 impl State {
+    /// Where the member starts, in bits.
+    fn member(&mut self, member: &Member) -> Option<u128> {
+        if self.rules.union {
+            (self.next, self.unit) = (0, None);
+        }
+        let offset = match member.width {
+            None => self.plain(member)?,
+            Some(width) if self.rules.microsoft() => {
+                let align = self.align;
+                let offset = self.microsoft(member, width)?;
+                if self.rules.union && !self.rules.union_align() {
+                    self.align = align;
+                }
+                offset
+            }
+            Some(width) => self.system_v(member, width)?,
+        };
+        self.end = self.end.max(self.next);
+        (self.end.div_ceil(8) <= MAX_SIZE.into()).then_some(offset)
+    }
+
     fn round_up(&mut self, bytes: u64) -> Option<()> {
-        self.next = self.next.checked_next_multiple_of(bytes * 8)?;
+        self.next = self.next.checked_next_multiple_of(u128::from(bytes) * 8)?;
         Some(())
     }
 
-    fn plain(&mut self, member: &Member) -> Option<u64> {
+    fn plain(&mut self, member: &Member) -> Option<u128> {
         self.unit = None;
         let align = align_of(member, self.rules);
         self.align = self.align.max(align);
         self.round_up(align)?;
         let offset = self.next;
-        self.next = offset.checked_add(member.size.checked_mul(8)?)?;
+        self.next = offset.checked_add(u128::from(member.size) * 8)?;
         Some(offset)
     }
 
     /// psABI 3.1.2: a bit-field lies in a unit of its type, and next to others if it fits there.
-    fn system_v(&mut self, member: &Member, width: u32) -> Option<u64> {
-        let (unit, width) = (member.size * 8, u64::from(width));
+    fn system_v(&mut self, member: &Member, width: u32) -> Option<u128> {
+        let (unit, width) = (u128::from(member.size) * 8, u128::from(width));
         let align = match (member.packed, self.rules.pack) {
             _ if width == 0 => member.align,
             (true, _) => 1,
@@ -124,14 +155,14 @@ impl State {
             (false, most) => member.align.min(most),
         };
         let tight = member.packed || self.rules.pack != 0;
-        let straddles = self.next % (align * 8) + width > unit;
+        let straddles = self.next % (u128::from(align) * 8) + width > unit;
         if width == 0 || (straddles && !tight) {
             self.round_up(align)?;
         }
         if let Some(attribute) = member.attribute {
             self.round_up(attribute)?;
         }
-        if member.named || self.rules.unnamed_align {
+        if member.named || self.rules.unnamed_align() {
             self.align = self.align.max(align).max(member.attribute.unwrap_or(1));
         }
         let offset = self.next;
@@ -141,8 +172,8 @@ impl State {
 
     /// Microsoft: neighbours of one size share a unit as long as they fit; no unit is shared with
     /// anything else.
-    fn microsoft(&mut self, member: &Member, width: u32) -> Option<u64> {
-        let (bits, width) = (member.size * 8, u64::from(width));
+    fn microsoft(&mut self, member: &Member, width: u32) -> Option<u128> {
+        let (bits, width) = (u128::from(member.size) * 8, u128::from(width));
         if width == 0 {
             // Counts only behind another bit-field.
             if self.unit.take().is_some() {
@@ -179,20 +210,15 @@ mod tests {
         Member { size, align: size, named: true, ..Member::default() }
     }
 
-    fn of(members: &[Member], rules: Rules) -> (u64, u64, Vec<u64>) {
+    fn of(members: &[Member], rules: Rules) -> (u64, u64, Vec<u128>) {
         let layout = layout(members, rules).expect("small");
         (layout.size, layout.align, layout.offsets)
     }
 
-    const SYSV: Rules = Rules {
-        union: false,
-        pack: 0,
-        attribute: None,
-        microsoft: false,
-        union_align: true,
-        unnamed_align: false,
-    };
-    const MICROSOFT: Rules = Rules { microsoft: true, ..SYSV };
+    const SYSV: Rules =
+        Rules { union: false, pack: 0, attribute: None, convention: Convention::SysV };
+    const AAPCS64: Rules = Rules { convention: Convention::Aapcs64(Aapcs64::Standard), ..SYSV };
+    const MICROSOFT: Rules = Rules { convention: Convention::Win64(Win64::Gnu), ..SYSV };
 
     #[test]
     fn neighbours_share_what_they_fit_in() {
@@ -211,14 +237,14 @@ mod tests {
     fn a_width_of_zero_ends_a_unit() {
         let members = [bits(1, 3), Member { named: false, ..bits(4, 0) }, bits(1, 2)];
         assert_eq!(of(&members, SYSV), (5, 1, alloc::vec![0, 32, 32]));
-        assert_eq!(of(&members, Rules { unnamed_align: true, ..SYSV }).1, 4);
+        assert_eq!(of(&members, AAPCS64).1, 4);
     }
 
     #[test]
     fn a_union_takes_no_alignment_from_bits_on_windows() {
-        let union = Rules { union: true, union_align: false, ..MICROSOFT };
+        let union = Rules { union: true, convention: Convention::Win64(Win64::Msvc), ..MICROSOFT };
         assert_eq!(of(&[bits(4, 5), plain(1)], union), (4, 1, alloc::vec![0, 0]));
-        assert_eq!(of(&[bits(4, 5), plain(1)], Rules { union_align: true, ..union }).1, 4);
+        assert_eq!(of(&[bits(4, 5), plain(1)], Rules { union: true, ..MICROSOFT }).1, 4);
     }
 
     #[test]
@@ -231,6 +257,6 @@ mod tests {
     #[test]
     fn what_no_memory_can_hold_has_no_layout() {
         let huge = Member { size: MAX_SIZE - 3, align: 1, ..Member::default() };
-        assert_eq!(layout(&[huge, huge], SYSV), None);
+        assert_eq!(layout(&[huge, huge], SYSV), Err(Some(1)));
     }
 }
