@@ -62,9 +62,10 @@ impl Case {
 pub fn graffiti(ty: &Type, argument: usize) -> Vec<u8> {
     let mut bytes: Vec<u8> =
         (0..ty.size()).map(|offset| ((((argument + 1) % 16) << 4) | (offset % 16)) as u8).collect();
-    each_scalar(ty, 0, &mut |offset, scalar| {
-        if scalar == Scalar::Bool {
-            bytes[offset] &= 1;
+    each_part(ty, &mut |offset, _, scalar| {
+        // A `bool` that is a bit-field is one bit, and is all that it may be as it stands.
+        if scalar == Scalar::Bool && offset.is_multiple_of(8) {
+            bytes[offset / 8] &= 1;
         }
     });
     bytes
@@ -81,23 +82,44 @@ pub fn origin(byte: u8) -> String {
     format!("{byte:#04x} ({name}, offset {} modulo 16)", byte & 15)
 }
 
-/// Which bytes of a type are not padding.
-pub fn significant(ty: &Type) -> Vec<bool> {
-    let mut mask = vec![false; ty.size()];
-    each_scalar(ty, 0, &mut |offset, scalar| mask[offset..offset + scalar.size()].fill(true));
+/// Which bits of each byte of a type are not padding.
+pub fn significant(ty: &Type) -> Vec<u8> {
+    let mut mask = vec![0; ty.size()];
+    each_part(ty, &mut |offset, width, _| {
+        for bit in offset..offset + width {
+            mask[bit / 8] |= 1 << (bit % 8);
+        }
+    });
     mask
 }
 
-fn each_scalar(ty: &Type, base: usize, visit: &mut impl FnMut(usize, Scalar)) {
+/// Visits every scalar and bit-field inside a type: where it starts and how wide it is, in bits.
+fn each_part(ty: &Type, visit: &mut impl FnMut(usize, usize, Scalar)) {
+    part(ty, 0, visit);
+}
+
+fn part(ty: &Type, base: usize, visit: &mut impl FnMut(usize, usize, Scalar)) {
     if let Some(scalar) = ty.as_scalar() {
-        visit(base, scalar);
+        visit(base, 8 * scalar.value_size(), scalar);
+    }
+    if let Some((scalar, count)) = ty.elements() {
+        for index in 0..count {
+            visit(base + 8 * index * scalar.size(), 8 * scalar.value_size(), scalar);
+        }
     }
     if let Some((element, count)) = ty.array_parts() {
         for index in 0..count {
-            each_scalar(element, base + index * element.size(), visit);
+            part(element, base + 8 * index * element.size(), visit);
         }
     }
     for field in ty.fields() {
-        each_scalar(field.ty(), base + field.offset(), visit);
+        match field.bit_width() {
+            Some(_) if field.name().is_empty() => {}
+            Some(width) => {
+                let scalar = field.ty().as_scalar().expect("bit-fields are of integers");
+                visit(base + field.bit_offset(), width as usize, scalar);
+            }
+            None => part(field.ty(), base + 8 * field.offset(), visit),
+        }
     }
 }

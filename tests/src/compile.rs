@@ -44,7 +44,11 @@ const WANTED: [&[Compiler]; 2] = if cfg!(windows) {
         ],
     ]
 } else {
-    [&[compiler("gcc", 1, &["-fPIC"])], &[compiler("clang", 2, &["-fPIC"])]]
+    [
+        &[compiler("gcc", 1, &["-fPIC"])],
+        // Older ones align `__int128` otherwise.
+        &[compiler("clang-22", 2, &["-fPIC"]), compiler("clang", 2, &["-fPIC"])],
+    ]
 };
 
 /// gcc and clang: two readings of the same psABI, and clang's callees are the ones that rely on
@@ -78,6 +82,17 @@ pub fn compilers() -> Vec<Compiler> {
     found
 }
 
+/// What makes compilers use the widest vectors that the running processor has.
+fn vectors() -> &'static [&'static str] {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx512f") {
+        return &["-mavx512f"];
+    } else if std::arch::is_x86_feature_detected!("avx") {
+        return &["-mavx"];
+    }
+    &[]
+}
+
 /// Compiles C source to a shared library in `directory` and returns its path.
 ///
 /// # Panics
@@ -86,7 +101,7 @@ pub fn shared_library(compiler: Compiler, directory: &Path, name: &str, source: 
     let stem = format!("{name}-{}-O{}", compiler.command, compiler.level);
     let output = directory.join(format!("{stem}{}", std::env::consts::DLL_SUFFIX));
     let level = format!("-O{}", compiler.level);
-    let arguments = [compiler.arguments, &["-w", "-shared", &level]].concat();
+    let arguments = [compiler.arguments, &["-w", "-shared", &level], vectors()].concat();
     match compile(compiler.command, &arguments, source) {
         Ok(library) => std::fs::write(&output, library).expect("the directory is writable"),
         Err(message) => panic!("{stem}: {message}"),

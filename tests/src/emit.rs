@@ -1,7 +1,7 @@
 //! C source for cases.
 
 use crate::case::Case;
-use ffi::{Scalar, Type};
+use ffi::{Type, TypeKind};
 use std::collections::HashMap;
 use std::fmt::Write;
 
@@ -58,7 +58,7 @@ struct Names {
 
 impl Names {
     fn of(&mut self, ty: &Type) -> String {
-        if ty.is_void() || ty.as_scalar().is_some() {
+        if ty.is_void() || ty.as_scalar().is_some() || matches!(ty.kind(), TypeKind::Complex(_)) {
             return ty.to_string();
         }
         if let Some(name) = self.known.get(ty) {
@@ -69,15 +69,15 @@ impl Names {
         let _ = writeln!(text, "typedef {ty} {name};");
         let _ = writeln!(
             text,
-            "_Static_assert(sizeof({name}) == {} && _Alignof({name}) == {}, \"{name}\");",
+            "_Static_assert(sizeof({name}) == {0} && _Alignof({name}) == {1}, \"{0}, {1}: {ty}\");",
             ty.size(),
             ty.align()
         );
-        for field in ty.fields() {
+        for field in ty.fields().iter().filter(|field| field.bit_width().is_none()) {
             let (field, offset) = (field.name(), field.offset());
             let _ = writeln!(
                 text,
-                "_Static_assert(offsetof({name}, {field}) == {offset}, \"{name}.{field}\");"
+                "_Static_assert(offsetof({name}, {field}) == {offset}, \"{field} at {offset}: {ty}\");"
             );
         }
         self.known.insert(ty.clone(), name.clone());
@@ -96,14 +96,32 @@ pub fn c_source(cases: &[Case], spelling: Spelling) -> String {
             functions.push_str(&caller(number, case, spelling, &mut names));
         }
     }
+    let half = format!("{}{functions}", names.definitions).contains("__bf16");
+    let bfloat = if half { BFLOAT } else { "" };
     format!(
         "#include <stdbool.h>\n#include <stddef.h>\n#include <stdint.h>\n\
          #define memcpy __builtin_memcpy\n#define memset __builtin_memset\n\
          unsigned char *record_to;\nconst unsigned char *result_from;\n\
-         {}\n{functions}",
+         {bfloat}{}\n{functions}",
         names.definitions
     )
 }
+
+/// clang moves `__bf16` by way of `float` where the processor has no instructions for it, with a
+/// function that gcc's older libraries do not have. The way back is exact.
+const BFLOAT: &str = "\
+#if defined __clang__ && defined __x86_64__
+__attribute__((weak, visibility(\"hidden\"))) __bf16 __truncsfbf2(float from) {
+    unsigned bits;
+    unsigned short upper;
+    __bf16 to;
+    memcpy(&bits, &from, 4);
+    upper = bits >> 16;
+    memcpy(&to, &upper, 2);
+    return to;
+}
+#endif
+";
 
 /// The declaration of a case's function, for messages too.
 fn declaration(case: &Case, name: &str, names: &mut Names) -> String {
@@ -197,7 +215,7 @@ fn record(body: &mut String, variable: &str, ty: &Type, to: &str) {
 
 /// Whether the record has the widened value of this type too.
 pub fn is_integer(ty: &Type) -> bool {
-    ty.as_scalar().is_some_and(|scalar| !scalar.is_float() && scalar != Scalar::Pointer)
+    ty.as_scalar().is_some_and(|scalar| scalar.is_integer() && scalar.size() <= 8)
 }
 
 /// The widened value that C should see for these bytes of an integer type.

@@ -1,17 +1,18 @@
 //! Random signatures from a seed.
 
 use crate::case::Case;
-use crate::shapes::{SCALARS, array, fields, finish};
+use crate::shapes::{SCALARS, array, finish, unusual};
 use fastrand::Rng;
-use ffi::{Type, TypeKind};
+use ffi::{AggregateBuilder, Convention, Scalar, Type};
 
 /// As many cases as CI runs with each compiler of each convention.
 const COUNT: u64 = 2000;
 
-/// Random cases without end; the same seed gives the same cases.
-pub fn cases(seed: u64) -> impl Iterator<Item = Case> {
-    let mut rng = Rng::with_seed(seed);
-    std::iter::repeat_with(move || case(&mut rng))
+/// Random cases without end, of types as compilers for the platform of that convention have and
+/// lay out; the same seed gives the same cases.
+pub fn cases(seed: u64, platform: Convention) -> impl Iterator<Item = Case> {
+    let mut random = Random { rng: Rng::with_seed(seed), unusual: unusual(platform), platform };
+    std::iter::repeat_with(move || random.case())
 }
 
 /// The seed of a test run, and how many cases: `FFI_TEST_SEED` and `FFI_TEST_COUNT` make it another
@@ -26,50 +27,98 @@ pub fn from_environment() -> (u64, usize) {
     (number("FFI_TEST_SEED", 1), number("FFI_TEST_COUNT", COUNT) as usize)
 }
 
-fn case(rng: &mut Rng) -> Case {
-    let mut arguments: Vec<Type> = (0..rng.usize(0..=20)).map(|_| argument(rng)).collect();
-    let result = if rng.u8(0..5) == 0 { Type::VOID } else { argument(rng) };
-    if !arguments.is_empty() && rng.u8(0..6) == 0 {
-        let first = rng.usize(1..=arguments.len());
-        for ty in &mut arguments[first..] {
-            if let Some(scalar) = ty.as_scalar() {
-                *ty = Type::scalar(scalar.promoted());
+struct Random {
+    rng: Rng,
+    unusual: Vec<Type>,
+    platform: Convention,
+}
+
+impl Random {
+    fn case(&mut self) -> Case {
+        let count = self.rng.usize(0..=20);
+        let mut arguments: Vec<Type> = (0..count).map(|_| self.argument()).collect();
+        let result = if self.rng.u8(0..5) == 0 { Type::VOID } else { self.argument() };
+        if !arguments.is_empty() && self.rng.u8(0..6) == 0 {
+            let first = self.rng.usize(1..=arguments.len());
+            for ty in &mut arguments[first..] {
+                if let Some(scalar) = ty.as_scalar() {
+                    *ty = Type::scalar(scalar.promoted());
+                }
             }
+            return Case::variadic(result, arguments, first);
         }
-        return Case::variadic(result, arguments, first);
+        Case::new(result, arguments)
     }
-    Case::new(result, arguments)
-}
 
-fn argument(rng: &mut Rng) -> Type {
-    if rng.u8(0..5) < 3 { scalar(rng) } else { aggregate(rng, 3) }
-}
-
-fn scalar(rng: &mut Rng) -> Type {
-    Type::scalar(SCALARS[rng.usize(0..SCALARS.len())])
-}
-
-/// A struct or union of up to four members; half of them small enough for registers.
-fn aggregate(rng: &mut Rng, depth: u32) -> Type {
-    let members: Vec<Type> = (0..rng.usize(1..=4)).map(|_| member(rng, depth)).collect();
-    let builder =
-        if rng.u8(0..5) == 0 { Type::anonymous_union() } else { Type::anonymous_structure() };
-    let mut builder = fields(builder, members);
-    match rng.u8(0..12) {
-        0 => builder = builder.packed(),
-        1 => builder = builder.pack(1 << rng.u32(1..=2)),
-        2 => builder = builder.align(1 << rng.u32(1..=5)),
-        _ => {}
+    fn argument(&mut self) -> Type {
+        if self.rng.u8(0..5) < 3 { self.simple() } else { self.aggregate(3) }
     }
-    finish(builder)
-}
 
-fn member(rng: &mut Rng, depth: u32) -> Type {
-    let ty = match rng.u8(0..8) {
-        0 | 1 if depth > 0 => aggregate(rng, depth - 1),
-        _ => scalar(rng),
-    };
-    // C has no array whose elements are misaligned by their own size; every aggregate's size is
-    // a multiple of its alignment, so any type will do.
-    if rng.u8(0..6) == 0 && ty.kind() != TypeKind::Void { array(ty, rng.usize(1..=4)) } else { ty }
+    /// What has no members.
+    fn simple(&mut self) -> Type {
+        if self.rng.u8(0..4) == 0 {
+            return self.unusual[self.rng.usize(0..self.unusual.len())].clone();
+        }
+        Type::scalar(SCALARS[self.rng.usize(0..SCALARS.len())])
+    }
+
+    /// A struct or union of up to four members; half of them small enough for registers.
+    fn aggregate(&mut self, depth: u32) -> Type {
+        let mut builder = if self.rng.u8(0..5) == 0 {
+            Type::anonymous_union()
+        } else {
+            Type::anonymous_structure()
+        };
+        builder = builder.bit_fields_of(self.platform);
+        let bits = self.rng.u8(0..5) == 0;
+        let count = self.rng.usize(1..=4);
+        for index in 0..count {
+            builder = match self.rng.u8(0..3) {
+                0 | 1 if bits => self.bit_field(builder, index, count),
+                _ => builder.field(&format!("f{index}"), self.member(depth)),
+            };
+        }
+        match self.rng.u8(0..12) {
+            0 => builder = builder.packed(),
+            1 if !bits => builder = builder.pack(1 << self.rng.u32(1..=2)),
+            2 => builder = builder.align(1 << self.rng.u32(1..=6)),
+            _ => {}
+        }
+        finish(builder)
+    }
+
+    fn bit_field(
+        &mut self,
+        builder: AggregateBuilder,
+        index: usize,
+        count: usize,
+    ) -> AggregateBuilder {
+        const TYPES: [Scalar; 9] = [
+            Scalar::Bool,
+            Scalar::I8,
+            Scalar::U8,
+            Scalar::I16,
+            Scalar::U16,
+            Scalar::I32,
+            Scalar::U32,
+            Scalar::I64,
+            Scalar::U64,
+        ];
+        let scalar = TYPES[self.rng.usize(0..TYPES.len())];
+        let most = if scalar == Scalar::Bool { 1 } else { 8 * scalar.size() as u32 };
+        // Something has to have a name.
+        let unnamed = index + 1 < count && self.rng.u8(0..5) == 0;
+        let (name, least) = if unnamed { ("".into(), 0) } else { (format!("f{index}"), 1) };
+        builder.bit_field(&name, Type::scalar(scalar), self.rng.u32(least..=most))
+    }
+
+    fn member(&mut self, depth: u32) -> Type {
+        let ty = match self.rng.u8(0..8) {
+            0 | 1 if depth > 0 => self.aggregate(depth - 1),
+            _ => self.simple(),
+        };
+        // C has no array whose elements are misaligned by their own size; every aggregate's size
+        // is a multiple of its alignment, so any type will do.
+        if self.rng.u8(0..6) == 0 { array(ty, self.rng.usize(1..=4)) } else { ty }
+    }
 }

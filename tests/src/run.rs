@@ -80,6 +80,9 @@ pub fn compare(cases: &[Case], code: &dyn Code, origin: &str) -> (usize, usize) 
     let mut failures = Vec::new();
     let (mut calls, mut callbacks) = (0, 0);
     for (number, case) in cases.iter().enumerate() {
+        if std::env::var_os("FFI_TEST_TRACE").is_some() {
+            eprintln!("case {number} of {origin}: {}", case.signature);
+        }
         let mut found = call(code, number, case);
         calls += 1;
         if case.signature.first_variadic().is_none() {
@@ -233,7 +236,7 @@ fn compare_record(problems: &mut Vec<String>, name: &str, ty: &Type, sent: &[u8]
 
 fn compare_bytes(problems: &mut Vec<String>, name: &str, ty: &Type, sent: &[u8], received: &[u8]) {
     let significant = significant(ty);
-    let differs = |&i: &usize| significant[i] && sent[i] != received[i];
+    let differs = |&i: &usize| (sent[i] ^ received[i]) & significant[i] != 0;
     if let Some(first) = (0..sent.len()).find(differs) {
         problems.push(format!(
             "{name}, byte {first}: found {}, expected {}\n    sent     {sent:02x?}\n    \

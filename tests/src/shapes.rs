@@ -1,9 +1,9 @@
 //! The shapes that every convention has to get right.
 
 use crate::case::Case;
-use ffi::{AggregateBuilder, Scalar, Type};
+use ffi::{AggregateBuilder, Convention, Scalar, Type};
 
-/// Every scalar that there is.
+/// Every scalar that C had in 1999, on every platform.
 pub const SCALARS: [Scalar; 12] = [
     Scalar::Bool,
     Scalar::I8,
@@ -18,6 +18,101 @@ pub const SCALARS: [Scalar; 12] = [
     Scalar::F64,
     Scalar::Pointer,
 ];
+
+/// What else compilers for the platform of that convention have: 128-bit integers, half floats,
+/// `long double`, complex numbers and vectors.
+pub fn unusual(platform: Convention) -> Vec<Type> {
+    let is_arm = matches!(platform, Convention::Aapcs64(_));
+    let long_double = platform.data_model().c_long_double();
+    let mut types = vec![Type::I128, Type::U128, Type::COMPLEX_F32, Type::COMPLEX_F64];
+    if !matches!(platform, Convention::Win64(_)) {
+        types.extend([Type::F16, Type::BF16, complex(Scalar::F16)]);
+    }
+    if let Some(scalar) = long_double.as_scalar().filter(|&scalar| scalar != Scalar::F64) {
+        types.extend([long_double, complex(scalar)]);
+    }
+    if !is_arm {
+        types.push(Type::F128);
+    }
+    let sizes: &[usize] = if is_arm { &[8, 16] } else { &[8, 16, 32, 64] };
+    // Not of bytes: gcc takes `packed` on a member for one on the byte, which has no use for it.
+    let elements = [Scalar::I16, Scalar::F32, Scalar::U16, Scalar::I32, Scalar::F64, Scalar::U64];
+    for (index, size) in sizes.iter().enumerate() {
+        for element in [elements[index], elements[index + 1], elements[index + 2]] {
+            types.push(vector(element, *size));
+        }
+    }
+    types
+}
+
+/// A complex number.
+///
+/// # Panics
+/// If C has no such type: the test is wrong.
+pub fn complex(part: Scalar) -> Type {
+    Type::complex(part).expect("a complex number")
+}
+
+/// A SIMD vector of that size in bytes.
+///
+/// # Panics
+/// If C has no such type: the test is wrong.
+pub fn vector(element: Scalar, size: usize) -> Type {
+    Type::vector(element, size / element.size()).expect("a vector")
+}
+
+/// The types that not every C has, alone and inside aggregates, in every kind of position.
+pub fn unusual_types(platform: Convention) -> Vec<Case> {
+    let mut types = Vec::new();
+    for ty in unusual(platform) {
+        types.extend([
+            ty.clone(),
+            structure([ty.clone()]),
+            structure([ty.clone(), ty.clone()]),
+            structure([array(ty.clone(), 3)]),
+            structure([array(ty.clone(), 4)]),
+            structure([ty.clone(), Type::I8]),
+            structure([Type::I8, ty.clone()]),
+            structure([Type::F32, ty.clone()]),
+            union([ty.clone(), Type::I32]),
+            union([ty.clone(), Type::F64]),
+            union([ty.clone(), array(Type::I8, ty.size() + 1)]),
+            packed([Type::I8, ty.clone()]),
+            packed([ty.clone(), Type::I8]),
+            structure([structure([ty.clone()]), array(ty.clone(), 1)]),
+            finish(Type::anonymous_structure().field("f0", ty.clone()).align(64)),
+            finish(Type::anonymous_structure().aligned_field("f0", ty, 32)),
+        ]);
+    }
+    types.into_iter().flat_map(around).collect()
+}
+
+/// Bit-fields of every type and in every company.
+pub fn bit_fields(platform: Convention) -> Vec<Case> {
+    let start = || Type::anonymous_structure().bit_fields_of(platform);
+    let mut types = Vec::new();
+    for ty in [Type::BOOL, Type::I8, Type::U16, Type::I32, Type::U32, Type::I64, Type::U64] {
+        let most = if ty == Type::BOOL { 1 } else { 8 * ty.size() as u32 };
+        let some = most.div_ceil(3);
+        types.extend([
+            start().bit_field("a", ty.clone(), some),
+            start().bit_field("a", ty.clone(), some).bit_field("b", ty.clone(), most),
+            start().bit_field("a", ty.clone(), some).bit_field("b", ty.clone(), most).packed(),
+            start().bit_field("a", ty.clone(), some).field("f", Type::F32),
+            start().field("f", Type::F32).bit_field("a", ty.clone(), some),
+            start().field("d", Type::F64).bit_field("", ty.clone(), some),
+            start().field("d", Type::F64).bit_field("", ty.clone(), 0).field("e", Type::F64),
+            start().field("f", Type::F32).bit_field("", ty.clone(), 0).field("g", Type::F32),
+            start().field("f", Type::F32).bit_field("", ty.clone(), some).field("g", Type::F32),
+            start().bit_field("a", ty.clone(), 1).field("c", Type::I8).field("d", Type::F64),
+            Type::anonymous_union()
+                .bit_fields_of(platform)
+                .bit_field("a", ty.clone(), some)
+                .field("d", Type::F64),
+        ]);
+    }
+    types.into_iter().map(finish).flat_map(around).collect()
+}
 
 /// A struct without a tag, of members `f0`, `f1`, …
 pub fn structure(members: impl IntoIterator<Item = Type>) -> Type {
@@ -244,6 +339,22 @@ pub fn around(ty: Type) -> Vec<Case> {
                 .collect::<Vec<_>>(),
         ),
     ]
+}
+
+/// Variadic calls with the types that not every C has.
+pub fn unusual_variadics(platform: Convention) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for ty in unusual(platform) {
+        for fixed in 1..=2 {
+            for count in [1, 2, 5, 12] {
+                let first: Vec<Type> = [Type::I32, ty.clone()].into_iter().take(fixed).collect();
+                let mut rest = vec![ty.clone(); count];
+                rest.extend([Type::I32, structure([ty.clone()]), Type::F64, ty.clone()]);
+                cases.push(Case::variadic(ty.clone(), [first, rest].concat(), fixed));
+            }
+        }
+    }
+    cases
 }
 
 /// Variadic calls: after one to three fixed arguments, everything that C can pass through `...`.

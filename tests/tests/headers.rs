@@ -199,7 +199,8 @@ fn what_is_printed_reads_back() {
 #[test]
 fn printed_signatures_read_back() {
     let (seed, count) = random::from_environment();
-    for case in random::cases(seed).take(count) {
+    for case in random::cases(seed, Convention::native().expect("a supported platform")).take(count)
+    {
         let signature = &case.signature;
         let text = signature.to_string();
         let mut header = Options::default().empty();

@@ -5,9 +5,14 @@
 use ffi_tests::{shapes, ways};
 
 macro_rules! corpus {
-    ($ways:ident: $($shapes:ident)*) => {
+    ($ways:ident: $($shapes:ident)*; $($unusual:ident)*) => {
         mod $ways {
             use super::*;
+
+            $(#[test]
+            fn $unusual() {
+                ways::compare_with(&ways::$ways(), stringify!($unusual), shapes::$unusual);
+            })*
 
             $(#[test]
             fn $shapes() {
@@ -28,7 +33,10 @@ macro_rules! corpus {
             eightbyte_mixtures
             odd_aggregates
             homogeneous_aggregates
-            variadics
+            variadics;
+            unusual_types
+            unusual_variadics
+            bit_fields
         }
     };
 }

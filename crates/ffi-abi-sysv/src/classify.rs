@@ -92,7 +92,7 @@ impl Classes {
 /// # Ok::<(), ffi_types::TypeValidationError>(())
 /// ```
 pub fn classify(ty: &Type) -> Classes {
-    let mut classes = Some([Class::NoClass; MAX_EIGHTBYTES]);
+    let mut classes = [Class::NoClass; MAX_EIGHTBYTES];
     match ty.kind() {
         TypeKind::Scalar(scalar) => merge(&mut classes, 0, Fundamental::Scalar(scalar)),
         TypeKind::Vector { .. } => merge(&mut classes, 0, Fundamental::Vector(ty.size() as u8)),
@@ -103,26 +103,21 @@ pub fn classify(ty: &Type) -> Classes {
             merge(&mut classes, 0, Fundamental::Scalar(part));
             merge(&mut classes, part.size(), Fundamental::Scalar(part));
         }
-        // Rule 1: "If the size of an object is larger than eight eightbytes".
-        _ if ty.size() > 8 * MAX_EIGHTBYTES => return Classes::Memory,
+        // Rule 1: "If the size of an object is larger than eight eightbytes, or it contains
+        // unaligned fields". A packed struct whose fields happen to be aligned is classified as
+        // any other.
+        _ if ty.size() > 8 * MAX_EIGHTBYTES || ty.has_unaligned_member() => return Classes::Memory,
         _ => {
             for leaf in ty.leaves() {
                 merge(&mut classes, leaf.offset as usize, leaf.what);
             }
         }
     }
-    classes.map_or(Classes::Memory, |classes| clean_up(classes, ty.size()))
+    clean_up(classes, ty.size())
 }
 
-/// Rules 3 and 4: merges what lies at an offset into the classes of its eightbytes; they are
-/// `None` once the whole is in memory.
-fn merge(classes: &mut Option<[Class; MAX_EIGHTBYTES]>, offset: usize, what: Fundamental) {
-    // Rule 1: "or it contains unaligned fields". A packed struct whose fields happen to be
-    // aligned is classified as any other.
-    if !offset.is_multiple_of(what.size()) {
-        *classes = None;
-    }
-    let Some(classes) = classes else { return };
+/// Rules 3 and 4: merges what lies at an offset into the classes of its eightbytes.
+fn merge(classes: &mut [Class; MAX_EIGHTBYTES], offset: usize, what: Fundamental) {
     let first = match what {
         Fundamental::Scalar(scalar) => Class::of_scalar(scalar),
         Fundamental::Vector(_) => Class::Sse,
@@ -206,6 +201,20 @@ mod tests {
         assert_eq!(of(s().field("c", Type::I8).field("i", Type::I32).packed()), Classes::Memory);
         let aligned = s().field("d", Type::F64).field("c", Type::I8).packed();
         assert_eq!(of(aligned), Classes::of(&[Sse, Integer]));
+    }
+
+    #[test]
+    fn a_member_is_unaligned_by_its_own_type_too() {
+        let bits = Type::union("u").bit_field("b", Type::U64, 55).field("h", Type::U16);
+        let bits = bits.build().expect("a valid type");
+        let wide = s().field("n", Type::I32).align(8).build().expect("a valid type");
+        for inner in [bits, wide] {
+            let outer = |packed: bool| {
+                let outer = s().field("n", Type::I32).field("u", inner.clone());
+                of(if packed { outer.packed() } else { outer })
+            };
+            assert_eq!((outer(true), outer(false)), (Classes::Memory, Classes::of(&[Integer; 2])));
+        }
     }
 
     #[test]

@@ -82,6 +82,7 @@ fn memory(ty: &Type) -> String {
     let is_unaligned = |leaf: &&Leaf| !(leaf.offset as usize).is_multiple_of(leaf.what.size());
     match ty.leaves().iter().find(is_unaligned) {
         Some(leaf) => format!("MEMORY: unaligned member at offset {}", leaf.offset),
+        None if ty.has_unaligned_member() => "MEMORY: unaligned member".into(),
         None if ty.size() > 16 => format!("MEMORY: {} bytes are more than 16", ty.size()),
         None => "MEMORY: X87 beside another class".into(),
     }

@@ -190,6 +190,7 @@ impl AggregateBuilder {
             kind: self.kind,
             name: self.name.map(Into::into),
             leaves: collect_leaves(&fields, 1, 0, size),
+            aligned: collect_aligned(&fields, 1, 0, size),
             fields,
             count: 1,
             size,
@@ -387,6 +388,7 @@ pub(crate) fn array(element: Type, count: usize) -> Result<Type, TypeValidationE
         kind: TypeKind::Array,
         name: None,
         leaves: collect_leaves(&fields, count, stride, size),
+        aligned: collect_aligned(&fields, count, stride, size),
         fields,
         count,
         size,
@@ -438,6 +440,31 @@ fn collect_leaves(fields: &[Field], count: usize, stride: usize, size: usize) ->
         leaves.dedup();
     }
     leaves.into()
+}
+
+/// The aggregates in `fields`, `count` times over, that have an alignment which is not that of a
+/// leaf: of an attribute, or of a bit-field's type.
+fn collect_aligned(
+    fields: &[Field],
+    count: usize,
+    stride: usize,
+    size: usize,
+) -> Box<[(u32, u32)]> {
+    let mut aligned = Vec::new();
+    if size <= MAX_LEAVES_SIZE {
+        for (turn, field) in (0..count).flat_map(|turn| fields.iter().map(move |f| (turn, f))) {
+            let Repr::Aggregate(inner) = field.ty.repr() else { continue };
+            let base = (field.offset + turn * stride) as u32;
+            let needed = inner.leaves.iter().map(|leaf| leaf.what.size()).max().unwrap_or(1);
+            if inner.align > needed {
+                aligned.push((base, inner.align as u32));
+            }
+            aligned.extend(inner.aligned.iter().map(|&(offset, align)| (base + offset, align)));
+        }
+        aligned.sort_unstable();
+        aligned.dedup();
+    }
+    aligned.into()
 }
 
 fn check_align(align: usize) -> Result<(), TypeProblem> {

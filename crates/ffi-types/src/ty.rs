@@ -251,6 +251,8 @@ pub(crate) struct Aggregate {
     /// The layout is the caller's, so C text alone does not give it.
     pub(crate) stated: bool,
     pub(crate) leaves: Box<[Leaf]>,
+    /// Aggregates inside that are aligned to more than their own leaves need: where, and to what.
+    pub(crate) aligned: Box<[(u32, u32)]>,
     pub(crate) parts: Parts,
     /// Of all that equality compares: comparing it first makes unequal types cheap to tell apart.
     pub(crate) hash: u64,
@@ -551,6 +553,15 @@ impl Type {
             Repr::Vector(element, lanes) => Some((element, lanes.into())),
             _ => None,
         }
+    }
+
+    /// Whether a member, at any depth, is at an offset that is no multiple of its type's
+    /// alignment; `false` for aggregates larger than [`MAX_LEAVES_SIZE`] bytes.
+    pub fn has_unaligned_member(&self) -> bool {
+        let Repr::Aggregate(aggregate) = self.repr() else { return false };
+        let leaf = |leaf: &Leaf| !(leaf.offset as usize).is_multiple_of(leaf.what.size());
+        aggregate.leaves.iter().any(leaf)
+            || aggregate.aligned.iter().any(|&(offset, align)| !offset.is_multiple_of(align))
     }
 
     /// Which of the less usual types it is or contains.

@@ -94,7 +94,8 @@ pub use ffi_dl::{
 };
 pub use ffi_types::{
     Aapcs64, AggregateBuilder, CType, CallingConvention, CallingConventionError, Convention,
-    DataModel, Extension, Field, InterfaceField, InterfaceReason, InvalidCallInterfaceError, Leaf,
-    Location, MAX_ARGUMENTS, MAX_LEAVES_SIZE, Move, Placement, Plan, ReturnPlan, Scalar, Signature,
-    Type, TypeKind, TypeProblem, TypeValidationError, UnsupportedPlatformError, Win64,
+    DataModel, Extension, Field, Fundamental, InterfaceField, InterfaceReason,
+    InvalidCallInterfaceError, Leaf, Location, MAX_ARGUMENTS, MAX_LEAVES_SIZE, Move, Parts,
+    Placement, Plan, ReturnPlan, Scalar, Signature, Type, TypeKind, TypeProblem,
+    TypeValidationError, UnsupportedPlatformError, Win64,
 };
