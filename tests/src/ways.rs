@@ -236,8 +236,8 @@ impl Way {
         let variadic = signature.first_variadic().is_some();
         let wide = Parts::VECTOR_32 | Parts::VECTOR_64;
         if self.is_gcc() {
-            // Before version 13 gcc has no such type on x86-64.
-            return (cfg!(target_arch = "x86_64") && text.contains("__bf16"))
+            // Before version 13 gcc has no such type on x86-64, and no HFAs of it on AArch64.
+            return text.contains("__bf16")
                 // gcc takes bit-fields without a name for integers, which are padding: NO_CLASS.
                 || (sysv && has(case, &|ty| ty.fields().iter().any(is_padding)))
                 // gcc looks at the alignment of scalars alone, the psABI at that of "fields".

@@ -198,6 +198,10 @@ impl DataModel {
         Type::scalar(self.long_double)
     }
 
+    pub(crate) const fn long_double(&self) -> Scalar {
+        self.long_double
+    }
+
     /// `wchar_t`.
     pub const fn wchar_t(&self) -> Type {
         Type::scalar(self.wchar)

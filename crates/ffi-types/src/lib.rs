@@ -23,8 +23,10 @@ mod callback;
 mod convention;
 mod error;
 mod execute;
+mod float;
 mod identity;
 mod layout;
+mod long_double;
 mod plan;
 mod plan_builder;
 mod print;
@@ -44,6 +46,7 @@ pub use error::{
 };
 pub use execute::{ScalarPlace, store_scalar};
 pub use layout::AggregateBuilder;
+pub use long_double::LongDouble;
 pub use plan::{
     Bank, ByReference, Extension, Location, Move, Placement, Plan, RegisterFile, ReturnPlan,
 };
