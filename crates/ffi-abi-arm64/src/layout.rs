@@ -13,6 +13,7 @@ pub(crate) const DEFINES: &[(&str, u32)] = &[
     ("RETURNED_SIZE", RETURNED_SIZE),
     ("ROOM_SIZE", ROOM_SIZE),
     ("ROOM_ALIGN", ROOM_ALIGN),
+    ("ROOM_RETURNED", ROOM_RETURNED),
     ("SLOT_HANDLER", SLOT_HANDLER),
     ("SLOT_CONTEXT", SLOT_CONTEXT),
     ("SLOT_SIZE", SLOT_SIZE),
@@ -39,6 +40,8 @@ pub(crate) const RETURNED_SIZE: u32 = 80;
 pub(crate) const ROOM_SIZE: u32 = 0;
 /// `Room::align`.
 pub(crate) const ROOM_ALIGN: u32 = 8;
+/// `Room::returned`.
+pub(crate) const ROOM_RETURNED: u32 = 16;
 
 /// `ffi_types::Slot::handler`.
 pub(crate) const SLOT_HANDLER: u32 = 0;

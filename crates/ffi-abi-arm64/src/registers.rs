@@ -35,6 +35,8 @@ pub struct Vector(pub [u64; 2]);
 pub(crate) struct Room {
     pub(crate) size: u64,
     pub(crate) align: u64,
+    /// For `call_wide`: where the return registers are put.
+    pub(crate) returned: *mut Returned,
 }
 
 /// [`Registers`], for plans.
@@ -69,6 +71,7 @@ const _: () = {
     assert!(offset_of!(Returned, general) == layout::RETURN_GENERAL as usize);
     assert!(offset_of!(Returned, vector) == layout::RETURN_VECTOR as usize);
     assert!(size_of::<Returned>() == layout::RETURNED_SIZE as usize);
+    assert!(offset_of!(Room, returned) == layout::ROOM_RETURNED as usize);
     assert!(offset_of!(Room, size) == layout::ROOM_SIZE as usize);
     assert!(offset_of!(Room, align) == layout::ROOM_ALIGN as usize);
     assert!(Slot::HANDLER == layout::SLOT_HANDLER as usize);

@@ -3,7 +3,6 @@
 use crate::layout;
 use crate::registers::{Returned, Vector};
 use crate::trampoline::Way;
-use core::arch::aarch64::uint64x2_t;
 use ffi_types::{Entry, Plan, ReturnPlan};
 
 /// A kind of result: the Rust type that receives its registers, and how it is written out.
@@ -22,10 +21,6 @@ pub(crate) fn for_result(plan: &Plan, way: impl Way) -> Entry {
     match moves {
         [m] if m.len == 8 && m.to == layout::RETURN_GENERAL => way.entry::<Whole<u64>>(),
         [m] if m.len == 8 && m.to == layout::RETURN_VECTOR => way.entry::<Whole<f64>>(),
-        // More than eight bytes of a vector register are two moves.
-        [a, b, ..] if a.to >= layout::RETURN_VECTOR && b.to == a.to + 8 => {
-            way.entry::<WholeVectors>()
-        }
         [m, ..] if m.to >= layout::RETURN_VECTOR => way.entry::<Vectors>(),
         [_, ..] => way.entry::<Generals>(),
         [] => way.entry::<Nothing>(),
@@ -84,26 +79,6 @@ impl Kind for Vectors {
     #[inline(always)]
     unsafe fn write(raw: FourDoubles, plan: &Plan, result: *mut u8) {
         let vector = raw.0.map(|low| Vector([low.to_bits(), 0]));
-        let returned = Returned { vector, ..Returned::default() };
-        // SAFETY: the result is the caller's, and `returned` is the plan's register file.
-        unsafe { plan.load_return((&raw const returned).cast(), result) };
-    }
-}
-
-/// v0 to v3, as the convention returns an HVA of four quadword vectors; parts of them as the plan
-/// says.
-pub(crate) struct WholeVectors;
-
-#[repr(C)]
-pub(crate) struct FourVectors([uint64x2_t; 4]);
-
-impl Kind for WholeVectors {
-    type Raw = FourVectors;
-
-    #[inline(always)]
-    unsafe fn write(raw: FourVectors, plan: &Plan, result: *mut u8) {
-        // SAFETY: both are two words.
-        let vector = raw.0.map(|v| unsafe { core::mem::transmute::<uint64x2_t, Vector>(v) });
         let returned = Returned { vector, ..Returned::default() };
         // SAFETY: the result is the caller's, and `returned` is the plan's register file.
         unsafe { plan.load_return((&raw const returned).cast(), result) };

@@ -5,11 +5,11 @@
 //! type comes back in them.
 
 use crate::layout;
-use crate::registers::{Registers, Room};
+use crate::registers::{Registers, Returned, Room};
 use crate::results::{Kind, for_result};
 use core::ffi::c_void;
 use core::mem::{MaybeUninit, transmute};
-use ffi_types::{Entry, Plan, Slot, ThunkTable};
+use ffi_types::{Entry, Plan, ReturnPlan, Slot, ThunkTable};
 
 #[cfg(trampolines_in_rust)]
 core::arch::global_asm!(include_str!(concat!(env!("OUT_DIR"), "/trampolines.s")), options(raw));
@@ -32,6 +32,7 @@ symbols! {
     fn call_stack;
     fn callback_general;
     fn callback_vector;
+    fn call_wide;
     static thunk_code: u8;
     static slots: Slot;
 }
@@ -50,12 +51,24 @@ type CallStack<R> = unsafe extern "C-unwind" fn(
 /// The entry for a plan.
 #[inline]
 pub(crate) fn entry(plan: &Plan) -> Entry {
-    if plan.frame_size() > 0 {
+    if has_wide_result(plan) {
+        wide
+    } else if plan.frame_size() > 0 {
         for_result(plan, WithStack)
     } else if plan.uses_vector_registers() {
         for_result(plan, WithVector)
     } else {
         for_result(plan, WithGeneral)
+    }
+}
+
+/// Whether the result is in more than the low eightbytes of vector registers: several moves then
+/// fill one. Rust returns no HVAs in registers, whatever they are declared as.
+#[inline]
+fn has_wide_result(plan: &Plan) -> bool {
+    match plan.return_plan() {
+        ReturnPlan::Registers([a, b, ..]) => a.to >= layout::RETURN_VECTOR && b.to == a.to + 8,
+        _ => false,
     }
 }
 
@@ -141,7 +154,7 @@ unsafe fn with_stack<K: Kind>(
     arguments: *const *const c_void,
     result: *mut c_void,
 ) {
-    let room = Room { size: plan.frame_size() as u64, align: plan.stack_align() as u64 };
+    let room = room(plan, core::ptr::null_mut());
     // SAFETY: `call_stack` makes room for the plan's image and has `fill` write it; the rest is
     // as in `with_registers`.
     unsafe {
@@ -151,7 +164,30 @@ unsafe fn with_stack<K: Kind>(
     }
 }
 
-/// Fills the image that `call_stack` made room for.
+fn room(plan: &Plan, returned: *mut Returned) -> Room {
+    Room { size: plan.frame_size() as u64, align: plan.stack_align() as u64, returned }
+}
+
+/// # Safety
+/// As `CallingConvention::entry` says; the result is in whole vector registers.
+unsafe fn wide(
+    plan: &Plan,
+    function: *const c_void,
+    arguments: *const *const c_void,
+    result: *mut c_void,
+) {
+    let mut returned = MaybeUninit::<Returned>::uninit();
+    let room = room(plan, returned.as_mut_ptr());
+    // SAFETY: `call_wide` makes room for the plan's image, has `fill` write it, and puts the
+    // return registers where the room says, all of them; the rest is the caller's.
+    unsafe {
+        let call: CallStack<()> = transmute(call_wide as unsafe extern "C-unwind" fn());
+        call(plan, arguments, result, function, &room, fill);
+        plan.load_return(returned.as_ptr().cast(), result.cast());
+    }
+}
+
+/// Fills the image that `call_stack` or `call_wide` made room for.
 ///
 /// # Safety
 /// As [`Plan::store_arguments`].
