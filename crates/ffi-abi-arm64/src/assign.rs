@@ -91,6 +91,12 @@ impl Counters<'_> {
         anonymous: bool,
     ) -> Result<(), InvalidCallInterfaceError> {
         if anonymous && self.variant == Aapcs64::Apple {
+            // Compilers for Apple make a `double` of half floats here, which no copy of bytes does.
+            if let Some(half @ (Scalar::F16 | Scalar::BF16)) = ty.as_scalar() {
+                let (found, expected) = (half.c_name(), Scalar::F64.c_name());
+                let reason = InterfaceReason::Promoted { found, expected };
+                return Err(InvalidCallInterfaceError::argument(index, reason));
+            }
             // Apple: "the compiler pushes each variadic argument to the stack", in 8-byte slots.
             // The registers that are left are of no use any more.
             (self.ngrn, self.nsrn) = (REGISTER_COUNT, REGISTER_COUNT);

@@ -88,7 +88,13 @@ fn homogeneous(ty: &Type) -> Option<(Fundamental, usize)> {
     let uniform = |(index, leaf): (usize, &ffi_types::Leaf)| {
         leaf.what == member && leaf.offset as usize == index * size
     };
-    let homogeneous = !matches!(member, Fundamental::Scalar(scalar) if !scalar.is_float())
+    let is_one = match member {
+        Fundamental::Scalar(scalar) => scalar.is_float(),
+        Fundamental::Vector(_) => true,
+        // A bit-field without a name is a member of its type all the same.
+        Fundamental::Padding => false,
+    };
+    let homogeneous = is_one
         && leaves.len() <= 4
         && ty.size() == leaves.len() * size
         && leaves.iter().enumerate().all(uniform);
@@ -188,5 +194,9 @@ mod tests {
     fn bit_fields_are_no_floats() {
         let bits = s().field("x", Type::F32).bit_field("b", Type::U32, 32);
         assert_eq!(of(bits), Class::Composite);
+        let padding = Type::union("u").bit_field("", Type::U8, 7).field("x", Type::F32);
+        assert_eq!(of(padding), Class::Composite);
+        let nothing = s().field("x", Type::F32).bit_field("", Type::U8, 0).field("y", Type::F32);
+        assert_eq!(of(nothing), hfa(2));
     }
 }

@@ -156,6 +156,7 @@ fn scalar(ty: &Type, plan: &Plan, index: usize, went: Went, variant: Aapcs64) ->
 fn homogeneous(member: Fundamental, count: usize) -> String {
     match member {
         Fundamental::Scalar(scalar) => format!("HFA of {count} {}", scalar.c_name()),
+        Fundamental::Padding => format!("{count} bytes of padding"),
         Fundamental::Vector(size) => format!("HVA of {count} vectors of {size} bytes"),
     }
 }

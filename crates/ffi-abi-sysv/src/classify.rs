@@ -53,6 +53,7 @@ impl Class {
             Fundamental::Scalar(Scalar::F80) => Class::X87Up,
             Fundamental::Scalar(Scalar::F128) | Fundamental::Vector(_) => Class::SseUp,
             Fundamental::Scalar(_) => Class::Integer,
+            Fundamental::Padding => Class::NoClass,
         }
     }
 }
@@ -121,6 +122,8 @@ fn merge(classes: &mut [Class; MAX_EIGHTBYTES], offset: usize, what: Fundamental
     let first = match what {
         Fundamental::Scalar(scalar) => Class::of_scalar(scalar),
         Fundamental::Vector(_) => Class::Sse,
+        // "NO_CLASS ... will be used for padding".
+        Fundamental::Padding => Class::NoClass,
     };
     let all = &mut classes[offset / 8..(offset + what.size()).div_ceil(8)];
     for (index, eightbyte) in all.iter_mut().enumerate() {

@@ -416,10 +416,13 @@ fn collect_leaves(fields: &[Field], count: usize, stride: usize, size: usize) ->
             let base = (field.offset + turn * stride) as u32;
             let leaf = |offset: usize, what| Leaf { offset: base + offset as u32, what };
             if let Some(bits) = field.bits {
-                // Without a name they are padding, to every convention.
                 let bytes = (bits.offset % 8 + bits.width as usize).div_ceil(8);
-                let bytes = if field.name.is_empty() { 0 } else { bytes };
-                let byte = |offset| leaf(offset, Fundamental::Scalar(Scalar::U8));
+                let bytes = if bits.width == 0 { 0 } else { bytes };
+                let what = match field.name.is_empty() {
+                    true => Fundamental::Padding,
+                    false => Fundamental::Scalar(Scalar::U8),
+                };
+                let byte = |offset| leaf(offset, what);
                 leaves.extend((0..bytes).map(byte));
                 continue;
             }

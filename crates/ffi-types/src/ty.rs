@@ -307,8 +307,8 @@ impl Field {
 }
 
 /// Something without members inside an aggregate, however deep, with its offset from the start of
-/// the whole. A complex number is two, a bit-field one `U8` for each byte that it has a part of;
-/// one without a name is none.
+/// the whole. A complex number is two, a bit-field one `U8` for each byte that it has a part of, or
+/// [`Padding`](Fundamental::Padding).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Leaf {
     /// In bytes from the start of the outermost aggregate.
@@ -324,6 +324,8 @@ pub enum Fundamental {
     Scalar(Scalar),
     /// A SIMD vector of so many bytes; what it is made of makes no difference to any convention.
     Vector(u8),
+    /// A byte that a bit-field without a name has a part of.
+    Padding,
 }
 
 impl Fundamental {
@@ -333,6 +335,7 @@ impl Fundamental {
         match self {
             Self::Scalar(scalar) => scalar.size(),
             Self::Vector(size) => size as usize,
+            Self::Padding => 1,
         }
     }
 }
