@@ -13,6 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ffi-abi-arm64", &["ffi-asm", "ffi-types"]),
     ("ffi-callback", &["ffi-types"]),
     ("ffi-cdecl", &["ffi-types"]),
+    ("ffi-derive", &[]),
     ("ffi-dl", &[]),
     (
         "ffi",
@@ -22,6 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "ffi-abi-win64",
             "ffi-callback",
             "ffi-cdecl",
+            "ffi-derive",
             "ffi-dl",
             "ffi-types",
         ],
@@ -34,7 +36,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// What a crate's tests may use besides.
-const TEST_ARROWS: &[(&str, &[&str])] = &[("ffi-callback", &["ffi-abi-sysv"])];
+const TEST_ARROWS: &[(&str, &[&str])] =
+    &[("ffi-callback", &["ffi-abi-sysv"]), ("ffi-derive", &["ffi-types"])];
 
 /// Members that nothing depends on, and that may use every other but xtask.
 const OUTSIDE: &[&str] = &["ffi-tests", "ffi-benches"];

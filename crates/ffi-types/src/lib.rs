@@ -36,6 +36,7 @@ mod repr;
 mod rule;
 mod signature;
 mod ty;
+mod type_cell;
 mod value;
 
 pub use callback::{CallbackHeader, Dispatch, Slot, ThunkTable};
@@ -56,4 +57,5 @@ pub use repr::Type;
 pub use rule::Rule;
 pub use signature::{MAX_ARGUMENTS, Signature};
 pub use ty::{Field, Fundamental, Leaf, MAX_LEAVES_SIZE, Parts, Scalar, TypeKind};
+pub use type_cell::{TypeCell, c_layout};
 pub use value::CType;

@@ -24,6 +24,10 @@ use core::mem::ManuallyDrop;
 /// Types nest to any depth: nothing here recurses over the nesting.
 pub struct Type(*const Aggregate);
 
+/// What the word of a type points to, for those who only keep it.
+#[derive(Debug)]
+pub(crate) struct Shared;
+
 /// What a type is, to be matched on.
 #[derive(Clone, Copy)]
 pub(crate) enum Repr<'a> {
@@ -78,6 +82,25 @@ impl Type {
     const fn numbered(kind: usize, scalar: Scalar, lanes: u8) -> Type {
         let number = kind | (scalar as usize) << 16 | (lanes as usize) << 24;
         Type(core::ptr::without_provenance(number))
+    }
+
+    /// The word, whose share is then the receiver's.
+    pub(crate) fn into_raw(self) -> *mut Shared {
+        ManuallyDrop::new(self).0.cast::<Shared>().cast_mut()
+    }
+
+    /// # Safety
+    /// The word is from [`into_raw`](Self::into_raw), and its share has no other owner.
+    pub(crate) unsafe fn from_raw(word: *mut Shared) -> Type {
+        Type(word.cast())
+    }
+
+    /// Another share of the same type.
+    ///
+    /// # Safety
+    /// The word is from [`into_raw`](Self::into_raw), and its share is still owned by somebody.
+    pub(crate) unsafe fn share_raw(word: *mut Shared) -> Type {
+        Type::clone(&ManuallyDrop::new(Type(word.cast())))
     }
 
     pub(crate) fn aggregate(aggregate: Aggregate) -> Type {

@@ -7,8 +7,11 @@ use core::ptr::NonNull;
 
 /// A Rust type that has the same bytes as a C type.
 ///
-/// Implemented for the integers up to 64 bits, `f32`, `f64`, `bool`, raw pointers,
-/// `Option<NonNull<T>>`, `extern "C"` function pointers and, as a return type, `()`.
+/// Implemented for the integers, `f32`, `f64`, [`LongDouble`](crate::LongDouble), `bool`, raw
+/// pointers, `Option<NonNull<T>>`, `extern "C"` function pointers, `core::arch`'s vectors, as a
+/// return type `()`, and for types of `num-complex` and `half` with the features `complex` and
+/// `half`. `#[derive(CType)]`, of the crate `ffi-derive`, implements it for structs, unions and
+/// enums.
 ///
 /// # Safety
 /// [`c_type`](Self::c_type) has the size, alignment and member offsets of `Self`, and every value
@@ -64,7 +67,10 @@ impl Type {
     #[inline]
     pub fn check_value(&self, size: usize, scalar: Option<Scalar>) -> Result<(), InterfaceReason> {
         let same_kind = match (self.as_scalar(), scalar) {
-            (Some(expected), Some(found)) => expected.is_float() == found.is_float(),
+            // Of 2 and of 16 bytes there are two floating-point types.
+            (Some(expected), Some(found)) => {
+                expected == found || !expected.is_float() && !found.is_float()
+            }
             (None, None) => true,
             _ => false,
         };
@@ -144,9 +150,95 @@ macro_rules! c_types {
 }
 
 c_types! {
+    i128 => I128, u128 => U128,
     bool => Bool, i8 => I8, u8 => U8, i16 => I16, u16 => U16, i32 => I32, u32 => U32,
     i64 => I64, u64 => U64, isize => I64, usize => U64, f32 => F32, f64 => F64,
 }
+
+#[cfg(feature = "half")]
+c_types! { half::f16 => F16, half::bf16 => BF16 }
+
+macro_rules! vectors {
+    ($($rust:ident => $element:ident;)*) => {
+        $(
+            // SAFETY: both have the same size and alignment, and any bits make numbers.
+            unsafe impl CType for $rust {
+                const ANY_BITS: bool = true;
+
+                #[inline]
+                fn c_type() -> Type {
+                    const LANES: usize = size_of::<$rust>() / Scalar::$element.size();
+                    Type::vector_of(Scalar::$element, LANES as u8)
+                }
+            }
+            const _: () = assert!(size_of::<$rust>() == align_of::<$rust>());
+        )*
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86_64 {
+    use super::{CType, Scalar, Type};
+    use core::arch::x86_64::*;
+
+    vectors! {
+        __m128 => F32;
+        __m128d => F64;
+        __m128i => I64;
+        __m256 => F32;
+        __m256d => F64;
+        __m256i => I64;
+        __m512 => F32;
+        __m512d => F64;
+        __m512i => I64;
+    }
+}
+
+#[cfg(target_arch = "aarch64")]
+mod aarch64 {
+    use super::{CType, Scalar, Type};
+    use core::arch::aarch64::*;
+
+    vectors! {
+        int8x8_t => I8;
+        uint8x8_t => U8;
+        int16x4_t => I16;
+        uint16x4_t => U16;
+        int32x2_t => I32;
+        uint32x2_t => U32;
+        float32x2_t => F32;
+        int8x16_t => I8;
+        uint8x16_t => U8;
+        int16x8_t => I16;
+        uint16x8_t => U16;
+        int32x4_t => I32;
+        uint32x4_t => U32;
+        int64x2_t => I64;
+        uint64x2_t => U64;
+        float32x4_t => F32;
+        float64x2_t => F64;
+    }
+}
+
+#[cfg(feature = "complex")]
+macro_rules! complex {
+    ($($part:ty => $scalar:ident),*) => {
+        $(
+            // SAFETY: `repr(C)`, the real part first, and any bits make two numbers.
+            unsafe impl CType for num_complex::Complex<$part> {
+                const ANY_BITS: bool = true;
+
+                #[inline]
+                fn c_type() -> Type {
+                    Type::complex_of(Scalar::$scalar)
+                }
+            }
+        )*
+    };
+}
+
+#[cfg(feature = "complex")]
+complex!(f32 => F32, f64 => F64);
 
 // SAFETY: `void` has no bytes, and neither has `()`.
 unsafe impl CType for () {

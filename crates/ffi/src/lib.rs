@@ -89,13 +89,15 @@ pub use ffi_callback::{Arguments, CallbackError, Closure, ReturnSlot};
 pub use ffi_cdecl::{
     Constant, Header, Options, ParseError, ParseErrors, SignatureError, UnsupportedTypeError,
 };
+#[cfg(feature = "derive")]
+pub use ffi_derive::CType;
 pub use ffi_dl::{
     Flags, Library, LibraryError, Operation, OwnedSymbol, Reason, Symbol, SymbolName,
 };
 pub use ffi_types::{
     Aapcs64, AggregateBuilder, CType, CallingConvention, CallingConventionError, Convention,
     DataModel, Extension, Field, Fundamental, InterfaceField, InterfaceReason,
-    InvalidCallInterfaceError, Leaf, Location, MAX_ARGUMENTS, MAX_LEAVES_SIZE, Move, Parts,
-    Placement, Plan, ReturnPlan, Scalar, Signature, Type, TypeKind, TypeProblem,
-    TypeValidationError, UnsupportedPlatformError, Win64,
+    InvalidCallInterfaceError, Leaf, Location, LongDouble, MAX_ARGUMENTS, MAX_LEAVES_SIZE, Move,
+    Parts, Placement, Plan, ReturnPlan, Scalar, Signature, Type, TypeCell, TypeKind, TypeProblem,
+    TypeValidationError, UnsupportedPlatformError, Win64, c_layout,
 };
