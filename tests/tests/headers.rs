@@ -1,6 +1,7 @@
 //! The headers of the C library's mathematics, zlib and SQLite, as installed: read after the
 //! preprocessor, and compared with what the compiler itself makes of them.
 
+use ffi::Convention;
 use ffi_cdecl::{DeclaredType, Header, Options, Record};
 use ffi_tests::compile::{Compiler, accepts, compilers, preprocessed};
 use ffi_tests::random;

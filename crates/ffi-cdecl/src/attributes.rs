@@ -2,13 +2,14 @@
 //! would change a call in a way this cannot follow are errors.
 
 use crate::constant;
-use crate::ctype::{Basic, DeclaredKind, DeclaredType};
+use crate::ctype::{Basic, DeclaredKind, DeclaredType, FunctionType};
 use crate::error::{Fault, Parsed, Problem};
 use crate::lex::Kind;
 use crate::parser::Parser;
 use crate::specifiers::WINDOWS_CALLS;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use ffi_types::{Aapcs64, Convention, Win64};
 
 /// The greatest alignment in bytes; gcc and clang take no more either.
@@ -206,7 +207,25 @@ impl Attributes {
     }
 }
 
+/// As gcc reads it, the attribute is of what an array, pointer or function is made of in the end. Nested
+/// no deeper than declarators are.
 fn vector(parser: &Parser<'_>, ty: DeclaredType, size: u64, at: u32) -> Parsed<DeclaredType> {
+    let inner = |inner: &DeclaredType| vector(parser, inner.clone(), size, at).map(Arc::new);
+    match ty.kind() {
+        DeclaredKind::Array(element, len) => {
+            return Ok(DeclaredType::new(DeclaredKind::Array(inner(element)?, *len)));
+        }
+        DeclaredKind::Pointer(target) => {
+            let pointer = DeclaredType::new(DeclaredKind::Pointer(inner(target)?));
+            return Ok(pointer.qualified(ty.qualifiers()));
+        }
+        DeclaredKind::Function(function) => {
+            let result = vector(parser, function.result.clone(), size, at)?;
+            let function = FunctionType { result, ..FunctionType::clone(function) };
+            return Ok(DeclaredType::new(DeclaredKind::Function(function.into())));
+        }
+        _ => {}
+    }
     let what = format!("`{ty}`");
     let (DeclaredKind::Basic(element), Some((width, _))) =
         (ty.kind(), crate::lower::size_align(parser.header, &ty))

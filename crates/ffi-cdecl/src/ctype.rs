@@ -225,6 +225,12 @@ pub struct DeclaredType {
     identity: u64,
 }
 
+impl From<Basic> for DeclaredType {
+    fn from(basic: Basic) -> Self {
+        Self::new(DeclaredKind::Basic(basic))
+    }
+}
+
 impl DeclaredType {
     /// The type of that kind.
     pub(crate) fn new(kind: DeclaredKind) -> Self {

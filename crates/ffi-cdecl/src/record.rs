@@ -344,7 +344,9 @@ impl Parser<'_> {
         let Some(layout) = layout.filter(is_small) else {
             return Err(Problem::Refused(format!("`{tag}` is larger than any memory")));
         };
-        let ty = self.record_type(tag, &declared, &members, &layout, rules, attributes.packed);
+        // Each member by itself is the same as the whole.
+        let packed = members.iter().all(|member| member.packed) && !members.is_empty();
+        let ty = self.record_type(tag, &declared, &members, &layout, rules, packed);
         let members = declared.into_iter().zip(members).zip(layout.offsets);
         let members = members.map(|((member, sizes), bit_offset)| Member {
             name: member.name,

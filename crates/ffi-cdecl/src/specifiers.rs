@@ -223,6 +223,10 @@ impl Parser<'_> {
                 "__int64" if named.is_none() => words.extend(["long", "long"]),
                 "" => break,
                 _ if is_silent(word) => {}
+                // `<complex.h>` makes it a macro, and manual pages write it so.
+                "complex" if named.is_none() && words.iter().any(|w| is_float(w)) => {
+                    words.push("_Complex");
+                }
                 _ if may_be_name(word) && words.iter().any(|w| *w != "_Complex") => break,
                 _ if WORDS.contains(&word) && named.is_none() => {
                     // No type has more than four; a million of them are one mistake.
@@ -268,6 +272,10 @@ impl Parser<'_> {
         self.expect(")", "`)`")?;
         attributes.raise_align(at, value)
     }
+}
+
+fn is_float(word: &str) -> bool {
+    matches!(word, "float" | "double")
 }
 
 /// The type that the words make, in any order (C17 6.7.2, 2).

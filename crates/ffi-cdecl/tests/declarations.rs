@@ -84,10 +84,26 @@ fn prototypes() {
         ),
         ("int f(int g(void));", "int f(int (*g)(void))", "int32_t (void *)"),
         ("int (f)(int (x));", "int f(int x)", "int32_t (int32_t)"),
+        ("long double f(long double);", "long double f(long double)", "long double (long double)"),
         (
-            "long double f(long double);",
-            "long double f(long double)",
-            "result `long double`: this type cannot be passed yet",
+            "float _Complex f(unsigned __int128, _Float16, __float128, double complex);",
+            "float _Complex f(unsigned __int128, _Float16, _Float128, double _Complex)",
+            "float _Complex (unsigned __int128, _Float16, __float128, double _Complex)",
+        ),
+        (
+            "typedef float v4 __attribute__((vector_size(16))); v4 f(v4 x);",
+            "v4 f(v4 x)",
+            "float __attribute__((vector_size(16))) (float __attribute__((vector_size(16))))",
+        ),
+        (
+            "typedef int v3 __attribute__((vector_size(128))); void f(v3 x);",
+            "void f(v3 x)",
+            "parameter 0 `v3`: a vector has 8, 16, 32 or 64 bytes, not 128",
+        ),
+        (
+            "void f(struct { int a : 3, : 2; unsigned b : 9; } x);",
+            "void f(struct (without a tag) x)",
+            "void (struct { int32_t a : 3; int32_t : 2; uint32_t b : 9; })",
         ),
         (
             "char f(uint8_t a, ssize_t b, wchar_t c);",

@@ -10,7 +10,8 @@ use tempfile::TempDir;
 
 const SOURCE: &str = "
     int twice(int x) { return 2 * x; }
-    long double wide(long double x) { return x; }
+    typedef int large __attribute__((vector_size(128)));
+    large wide(large x) { return x; }
     int answer = 42, shared = 1;
     int renamed_really(void) { return 0; }
 ";

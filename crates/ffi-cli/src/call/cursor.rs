@@ -15,8 +15,8 @@ pub(crate) fn integer(text: &str) -> Option<i128> {
         };
     }
     let (sign, digits) = match text.strip_prefix('-') {
-        Some(digits) => (-1, digits),
-        None => (1, text.strip_prefix('+').unwrap_or(text)),
+        Some(digits) => ("-", digits),
+        None => ("", text.strip_prefix('+').unwrap_or(text)),
     };
     let lower = digits.to_ascii_lowercase();
     let (radix, digits) = match lower.as_bytes() {
@@ -30,7 +30,23 @@ pub(crate) fn integer(text: &str) -> Option<i128> {
         return None;
     }
     let digits = digits.replace(['_', '\''], "");
-    i128::from_str_radix(&digits, radix).ok().map(|value| sign * value)
+    // With its sign, as the least number has no counterpart.
+    i128::from_str_radix(&format!("{sign}{digits}"), radix).ok()
+}
+
+/// As [`integer`], without a sign and with one more bit.
+pub(crate) fn unsigned(text: &str) -> Option<u128> {
+    let lower = text.to_ascii_lowercase();
+    let (radix, digits) = match lower.as_bytes() {
+        [b'0', b'x', ..] => (16, &lower[2..]),
+        [b'0', b'b', ..] => (2, &lower[2..]),
+        [b'0', b'o', ..] => (8, &lower[2..]),
+        [b'0', _, ..] => (8, &lower[1..]),
+        _ => (10, &lower[..]),
+    };
+    let is_number = digits.starts_with(|c: char| c.is_ascii_alphanumeric());
+    let digits = digits.replace(['_', '\''], "");
+    is_number.then(|| u128::from_str_radix(&digits, radix).ok()).flatten()
 }
 
 /// The bytes that the inside of a C string stands for.
@@ -77,13 +93,13 @@ impl<'a> Cursor<'a> {
         if self.rest.is_empty() { Ok(()) } else { Err(self.unexpected("the end of the value")) }
     }
 
-    /// Up to the next `,`, `}`, `]` or `=` that is not inside quotes.
+    /// Up to the next `,`, `}`, `]`, `>` or `=` that is not inside quotes.
     pub(crate) fn word(&mut self) -> &'a str {
         self.blanks();
         let mut quoted = false;
         let mut escaped = false;
         let end = self.rest.find(|c| {
-            let end = !quoted && matches!(c, ',' | '}' | ']' | '=');
+            let end = !quoted && matches!(c, ',' | '}' | ']' | '>' | '=');
             quoted ^= c == '\'' && !escaped;
             escaped = c == '\\' && !escaped;
             end

@@ -1,8 +1,8 @@
 //! Words of the command line to the bytes of C values.
 
-use super::cursor::{Cursor, integer};
+use super::cursor::{Cursor, integer, unsigned};
 use super::memory::{Memory, Out};
-use ffi::Library;
+use ffi::{Library, Scalar};
 use ffi_cdecl::{Basic, Constant, DeclaredKind, DeclaredType, Header, Member, TagKind};
 use thiserror::Error;
 
@@ -98,6 +98,19 @@ impl Maker<'_> {
                 let bytes = self.basic(cursor.word(), *basic, ty)?;
                 out.copy_from_slice(&bytes[..out.len()]);
             }
+            DeclaredKind::Complex(part) => self.complex(cursor, *part, ty, out)?,
+            DeclaredKind::Vector { element, .. } => {
+                let basic = *element;
+                let element = DeclaredType::from(basic);
+                let bytes = self.elements(cursor, ty, &element)?;
+                if bytes.len() != out.len() {
+                    let size = self.size(&element)?.max(1);
+                    let (expected, found) =
+                        ((out.len() / size) as u64, (bytes.len() / size) as u64);
+                    return Err(ValueError::Count { ty: ty.to_string(), expected, found });
+                }
+                out.copy_from_slice(&bytes);
+            }
             DeclaredKind::Tagged(tag, _) if tag.kind == TagKind::Enum => {
                 let (word, underlying) = (cursor.word(), self.header.enumeration(ty));
                 let Some(underlying) = underlying.map(ffi_cdecl::Enumeration::underlying) else {
@@ -126,36 +139,27 @@ impl Maker<'_> {
             expected: format!("{expected} for `{ty}`"),
         };
         let constant = self.header.constant(word);
-        let mut bytes = [0; 16];
-        match basic {
-            Basic::Float | Basic::Double => {
-                let value = match constant {
-                    Some(Constant::Float(value)) => *value,
-                    Some(Constant::Integer(value)) => *value as f64,
-                    _ => match integer(word) {
-                        Some(value) if word.starts_with("0x") => value as f64,
-                        _ => word.parse().map_err(|_| unexpected("a number"))?,
-                    },
-                };
-                let finite = !word.trim_start_matches(['+', '-']).starts_with(['i', 'I', 'n', 'N']);
-                if basic == Basic::Float {
-                    bytes[..4].copy_from_slice(&(value as f32).to_le_bytes());
-                } else {
-                    bytes[..8].copy_from_slice(&value.to_le_bytes());
-                }
-                if finite
-                    && (value.is_infinite()
-                        || basic == Basic::Float && (value as f32).is_infinite())
-                {
-                    return Err(ValueError::Other(format!("{word} is too large for a `{ty}`")));
-                }
-                return Ok(bytes);
-            }
-            _ => {}
-        }
         let scalar = basic.scalar(self.header.options().convention().data_model());
-        if scalar.is_float() || scalar.size() > 8 {
-            return Err(ValueError::Other(format!("a `{ty}` cannot be passed yet")));
+        if scalar.is_float() {
+            let value = match constant {
+                Some(Constant::Float(value)) => *value,
+                Some(Constant::Integer(value)) => *value as f64,
+                _ => match integer(word) {
+                    Some(value) if word.starts_with("0x") => value as f64,
+                    _ => word.parse().map_err(|_| unexpected("a number"))?,
+                },
+            };
+            let finite = !word.trim_start_matches(['+', '-']).starts_with(['i', 'I', 'n', 'N']);
+            let bytes = scalar.float_from_f64(value).unwrap_or_default();
+            let kept = scalar.float_to_f64(&bytes).unwrap_or_default();
+            if finite && (value.is_infinite() || kept.is_infinite()) {
+                return Err(ValueError::Other(format!("{word} is too large for a `{ty}`")));
+            }
+            return Ok(bytes);
+        }
+        // More than `integer` has.
+        if let (Scalar::U128, Some(value)) = (scalar, unsigned(word)) {
+            return Ok(value.to_le_bytes());
         }
         let value = match (constant, word) {
             (Some(Constant::Integer(value)), _) => *value,
@@ -172,6 +176,8 @@ impl Maker<'_> {
         let bits = scalar.size() as u32 * 8;
         let (least, most) = match (basic, scalar.is_signed()) {
             (Basic::Bool, _) => (0, 1),
+            (_, true) if bits == 128 => (i128::MIN, i128::MAX),
+            (_, false) if bits == 128 => (0, i128::MAX),
             (_, true) => (-(1_i128 << (bits - 1)), (1 << (bits - 1)) - 1),
             (_, false) => (0, (1 << bits) - 1),
         };
@@ -179,8 +185,31 @@ impl Maker<'_> {
             let (value, ty) = (word.to_string(), ty.to_string());
             return Err(ValueError::Range { value, ty, least, most });
         }
-        bytes.copy_from_slice(&value.to_le_bytes());
-        Ok(bytes)
+        Ok(value.to_le_bytes())
+    }
+
+    /// `1+2i`, `2i`, `1`, or `{1, 2}`.
+    fn complex(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        part: Basic,
+        ty: &DeclaredType,
+        out: &mut [u8],
+    ) -> Result<(), ValueError> {
+        let (real, imaginary) = if cursor.accept('{') {
+            let real = cursor.word();
+            cursor.expect(',', "`,` between the two parts")?;
+            let imaginary = cursor.word();
+            cursor.expect('}', "`}`")?;
+            (real, imaginary)
+        } else {
+            parts(cursor.word())
+        };
+        let size = out.len() / 2;
+        for (word, out) in [real, imaginary].into_iter().zip(out.chunks_mut(size.max(1))) {
+            out.copy_from_slice(&self.basic(word, part, ty)?[..size]);
+        }
+        Ok(())
     }
 
     /// `{1, 2.5}` or `{.x = 1, .y = 2.5}`.
@@ -303,6 +332,7 @@ impl Maker<'_> {
     ) -> Result<Vec<u8>, ValueError> {
         let end = match cursor.accept('[') {
             true => ']',
+            false if cursor.accept('<') => '>',
             false => {
                 cursor.expect('{', &format!("`[` of `{ty}`"))?;
                 '}'
@@ -434,6 +464,33 @@ impl Maker<'_> {
             }
         };
         self.block(&bytes, target)
+    }
+}
+
+/// The two parts of a complex number as a person writes it.
+fn parts(word: &str) -> (&str, &str) {
+    let Some(number) = word.strip_suffix(['i', 'I', 'j']) else { return (word, "0") };
+    // The sign between them: not the first one, and not that of an exponent.
+    let is_between = |(at, c): &(usize, char)| {
+        let before = number[..*at].trim_end().chars().next_back();
+        matches!(c, '+' | '-') && before.is_some_and(|c| !matches!(c, 'e' | 'E' | 'p' | 'P'))
+    };
+    match number.char_indices().rfind(is_between) {
+        Some((at, _)) => (number[..at].trim_end(), or_one(&number[at..])),
+        None => ("0", or_one(number)),
+    }
+}
+
+/// `i` is `1i`.
+fn or_one(number: &str) -> &str {
+    match number.trim_end() {
+        "" | "+" => "1",
+        "-" => "-1",
+        other => match other.split_once(' ') {
+            // `1 - 2i`: Rust reads no blank behind the sign.
+            Some(("+", rest)) => rest.trim_start(),
+            _ => other,
+        },
     }
 }
 

@@ -85,6 +85,21 @@ fn part(
             }
             out.push('}');
         }
+        DeclaredKind::Complex(basic) => {
+            let (real, imaginary) = bytes.split_at(bytes.len() / 2);
+            let [real, imaginary] =
+                [real, imaginary].map(|bytes| scalar(header, *basic, bytes, style));
+            let sign = if imaginary.starts_with('-') { "" } else { "+" };
+            let _ = write!(out, "{real}{sign}{imaginary}i");
+        }
+        DeclaredKind::Vector { element, .. } => {
+            let size = element.scalar(header.options().convention().data_model()).size();
+            for (index, bytes) in bytes.chunks(size).enumerate() {
+                out.push_str(if index == 0 { "<" } else { ", " });
+                out.push_str(&scalar(header, *element, bytes, style));
+            }
+            out.push('>');
+        }
         DeclaredKind::Array(element, _) if is_text(element) => out.push_str(&quoted(bytes)),
         DeclaredKind::Array(element, Some(len)) => {
             let size = header.size_align(element).map_or(0, |(size, _)| size as usize);
@@ -133,6 +148,9 @@ fn word(bytes: &[u8]) -> u128 {
 
 fn integer(header: &Header, basic: Basic, bytes: &[u8]) -> Option<i128> {
     let scalar = basic.scalar(header.options().convention().data_model());
+    if !scalar.is_integer() {
+        return None;
+    }
     let shift = 128 - 8 * bytes.len() as u32;
     let value = word(bytes);
     Some(if scalar.is_signed() { (value << shift) as i128 >> shift } else { value as i128 })
@@ -148,6 +166,18 @@ fn scalar(header: &Header, basic: Basic, bytes: &[u8], style: Style) -> String {
         (Basic::Double, 8) => {
             let value = f64::from_bits(word(bytes) as u64);
             if style.exact { value.to_string() } else { float(value, 15) }
+        }
+        (Basic::UnsignedInt128, _) => word(bytes).to_string(),
+        _ if basic.is_float() => {
+            let scalar = basic.scalar(header.options().convention().data_model());
+            let Some(value) = scalar.float_to_f64(bytes) else { return format!("{bytes:02x?}") };
+            // As many digits as are right for all that the type's precision is `double`'s or more.
+            let digits = match scalar {
+                ffi::Scalar::BF16 => 2,
+                ffi::Scalar::F16 => 3,
+                _ => 15,
+            };
+            if style.exact { value.to_string() } else { float(value, digits) }
         }
         _ => match integer(header, basic, bytes) {
             Some(value) if basic == Basic::Char && (0x20..0x7f).contains(&value) => {
