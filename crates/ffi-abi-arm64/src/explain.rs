@@ -8,7 +8,8 @@ use crate::classify::{Class, classify};
 use alloc::format;
 use alloc::string::String;
 use ffi_types::{
-    Aapcs64, Bank, Convention, Fundamental, Location, Plan, ReturnPlan, Rule, Signature, Type,
+    Aapcs64, Bank, Convention, Fundamental, Location, Plan, ReturnPlan, Rule, Scalar, Signature,
+    Type,
 };
 
 const APPLE: &str = "Apple, Writing ARM64 code for Apple platforms";
@@ -155,6 +156,7 @@ fn scalar(ty: &Type, plan: &Plan, index: usize, went: Went, variant: Aapcs64) ->
 /// An HFA or HVA, as the text has it.
 fn homogeneous(member: Fundamental, count: usize) -> String {
     match member {
+        Fundamental::Scalar(Scalar::F128) => format!("HFA of {count} long double"),
         Fundamental::Scalar(scalar) => format!("HFA of {count} {}", scalar.c_name()),
         Fundamental::Padding => format!("{count} bytes of padding"),
         Fundamental::Vector(size) => format!("HVA of {count} vectors of {size} bytes"),

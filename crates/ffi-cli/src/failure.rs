@@ -48,6 +48,9 @@ pub(crate) enum Failure {
     NoStruct { text: String },
     #[error("{abi}: {error}")]
     By { abi: String, error: Box<Failure> },
+    /// At least one, each told by itself.
+    #[error("{} of several failed", .0.len())]
+    Several(Vec<Failure>),
     #[error("{}: expected {expected}{} arguments, found {found}", prototype, if *more { " or more" } else { "" })]
     ArgumentCount { prototype: String, expected: usize, more: bool, found: usize },
     #[error(transparent)]
@@ -72,6 +75,9 @@ impl Failure {
 
     /// Prints the error, and below it what it came from.
     pub(crate) fn print(&self, out: &mut dyn Write) {
+        if let Self::Several(all) = self {
+            return all.iter().for_each(|failure| failure.print(out));
+        }
         let (bold, plain) = (anstyle::AnsiColor::Red.on_default().bold(), anstyle::Reset);
         let mut told = self.to_string();
         // Where standard error is closed, the exit status is all that is left to say.

@@ -95,6 +95,70 @@ fn values_of_every_kind_go_in_and_out() {
     }
 }
 
+/// What not every C has, through a library made for it.
+#[test]
+fn every_type_goes_in_and_comes_out() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let (source, library) = (directory.path().join("t.c"), directory.path().join("libt.so"));
+    const C: &str = "
+        typedef float four __attribute__((vector_size(16)));
+        struct bits { int a : 3; unsigned b : 9; _Bool c : 1; };
+        struct all { long double l; __int128 n; four v; double _Complex z; };
+        __int128 negative(__int128 n) { return -n; }
+        unsigned __int128 same(unsigned __int128 n) { return n; }
+        long double half(long double x) { return x / 2; }
+        _Float16 small(_Float16 x) { return x; }
+        four add(four a, four b) { return a + b; }
+        struct bits flip(struct bits b) { b.a = -b.a; b.b ^= 511; b.c = !b.c; return b; }
+        struct all more(struct all s) { s.l += 1; s.n += 1; s.v += 1; s.z += 1; return s; }
+        void put(double _Complex *to) { *to = 4; }
+    ";
+    std::fs::write(&source, C).expect("the directory is writable");
+    let compiler = std::process::Command::new("gcc")
+        .args(["-w", "-shared", "-fPIC", "-o"])
+        .args([&library, &source])
+        .status();
+    assert!(compiler.expect("gcc runs").success());
+    let library = library.to_str().expect("a path of text");
+    const FOUR: &str = "typedef float four __attribute__((vector_size(16))); four add(four, four)";
+    const BITS: &str = "struct bits { int a : 3; unsigned b : 9; _Bool c : 1; }; \
+                        struct bits flip(struct bits)";
+    const ALL: &str = "struct all { long double l; __int128 n; \
+                       float v __attribute__((vector_size(16))); double _Complex z; }; \
+                       struct all more(struct all)";
+    let cases: &[(&[&str], &str)] = &[
+        (
+            &["__int128 negative(__int128)", "0x7fffffffffffffffffffffffffffffff"],
+            "-170141183460469231731687303715884105727\n",
+        ),
+        (
+            &[
+                "unsigned __int128 same(unsigned __int128)",
+                "340282366920938463463374607431768211455",
+            ],
+            "340282366920938463463374607431768211455\n",
+        ),
+        (&["long double half(long double)", "5"], "2.5\n"),
+        (&["_Float16 small(_Float16)", "0.333"], "0.333\n"),
+        (&[FOUR, "<1, 2, 3, 4>", "[10, 20, 30, 40]"], "<11, 22, 33, 44>\n"),
+        (&[BITS, "{-3, 1, true}"], "{.a = 3, .b = 510, .c = 0}\n"),
+        (
+            &[ALL, "{1.5, -1, <1, 2, 3, 4>, 1-2i}"],
+            "{.l = 2.5, .n = 0, .v = <2, 3, 4, 5>, .z = 2-2i}\n",
+        ),
+        (&["void put(double _Complex *)", "&"], "&double _Complex = 4+0i\n"),
+    ];
+    for (arguments, expected) in cases {
+        let arguments = [&["call", library], *arguments].concat();
+        assert_eq!(output(&arguments), *expected, "{arguments:?}");
+    }
+    for (argument, expected) in [("-4", "0+2i"), ("2i", "1+1i"), ("{0, 2}", "1+1i"), ("4", "2+0i")]
+    {
+        let prototype = "double complex csqrt(double complex)";
+        assert_eq!(output(&["call", "m", prototype, "--", argument]), format!("{expected}\n"));
+    }
+}
+
 #[test]
 fn what_is_no_value_of_its_type_is_an_error() {
     const ABS: &str = "int abs(int)";
@@ -138,7 +202,9 @@ fn what_is_no_value_of_its_type_is_an_error() {
         (&["c", "int abs(void *)", "text"], "found \"text\", expected NULL, an address"),
         (&["c", "int abs(int *)", "&long"], "found \"long\", expected a `int` to point to"),
         (&["c", "int abs(int *)", "@nothing"], "cannot find symbol \"nothing\""),
-        (&["m", "long double cbrtl(long double)", "27"], "a `long double` cannot be passed yet"),
+        (&["m", "float fabsf(float)", "1e39"], "1e39 is too large for a `float`"),
+        (&["m", "double complex csqrt(double complex)", "1+xi"], "expected a number"),
+        (&["c", "__int128 abs(__int128)", "0x1ffffffffffffffffffffffffffffffff"], "an integer"),
         (
             &["c", "int abs(itn)", "1"],
             "1:9: unknown type name `itn`\n 1 | int abs(itn)\n   |         ^",

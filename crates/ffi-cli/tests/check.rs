@@ -33,7 +33,7 @@ fn what_is_missing_or_cannot_be_called_is_listed() {
     let (_at, header, library) = sample(
         "int twice(int x);\n\
          int twyce(int x);\n\
-         long double wide(long double);\n\
+         typedef int large __attribute__((vector_size(128))); large wide(large x);\n\
          extern int answer, nowhere;\n\
          int shared(void);\n\
          static inline int helper(void) { return 1; }\n\
@@ -46,8 +46,8 @@ fn what_is_missing_or_cannot_be_called_is_listed() {
         "  line  verdict     declaration
   2     missing     int twyce(int x)
                       the library does not export `twyce`; did you mean twice?
-  3     uncallable  long double wide(long double)
-                      result `long double`: this type cannot be passed yet
+  3     uncallable  large wide(large x)
+                      result `large`: a vector has 8, 16, 32 or 64 bytes, not 128
   5     uncallable  int shared(void)
                       the library has a variable of that name
   4     missing     int nowhere

@@ -41,6 +41,39 @@ fn each_convention_is_explained() {
     }
 }
 
+/// The types that not every C has, each with the error of the conventions that do not have it.
+#[test]
+fn every_type_is_explained_or_refused_by_each_convention() {
+    let mut all = String::new();
+    for declaration in [
+        "long double f(int n, long double x, struct { long double x; } s)",
+        "double _Complex f(float _Complex a, double _Complex b, long double _Complex c)",
+        "__int128 f(long a, __int128 b, struct { unsigned __int128 n; } c, __int128 d)",
+        "typedef float v4 __attribute__((vector_size(16))); v4 f(v4 a, struct { v4 x[2]; } b)",
+        "typedef short v4 __attribute__((vector_size(8))); v4 f(v4 a, struct { v4 x[2]; } b)",
+        "typedef int v8 __attribute__((vector_size(32))); v8 f(v8 a, struct { v8 x; } b)",
+        "typedef int v16 __attribute__((vector_size(64))); v16 f(v16 a, v16 b)",
+        "_Float16 f(_Float16 a, __bf16 b, struct { _Float16 x, y; } c)",
+        "__float128 f(__float128 a)",
+        "struct { int a : 3; float f; } f(struct { unsigned b : 9; } b, struct {} c)",
+    ] {
+        for abi in ABIS {
+            let ran = ffi(&["explain", declaration, "--abi", abi], &[]);
+            all += &(ran.out + &ran.err + "\n");
+        }
+    }
+    insta::assert_snapshot!("explain-every-type", all);
+}
+
+/// What one convention refuses is no reason to keep quiet about the others.
+#[test]
+fn the_others_are_explained_if_one_refuses() {
+    let ran = ffi(&["explain", "__int128 f(void)", "--abi", "sysv,win64,aapcs64"], &[]);
+    assert_eq!(ran.status, Some(1));
+    assert!(ran.out.contains("rax") && ran.out.contains("x0") && !ran.out.contains("win64"));
+    assert!(ran.err.starts_with("error: win64: return value: `__int128` has no place in win64"));
+}
+
 #[test]
 fn several_are_shown_side_by_side() {
     insta::assert_snapshot!(
@@ -138,8 +171,8 @@ fn layouts_are_json_too() {
 #[test]
 fn what_cannot_be_explained_is_an_error() {
     for (arguments, expected) in [
-        (&["explain", "long double f(int)"][..], "sysv: result `long double`: this type cannot"),
-        (&["explain", "int f(int, long double x)"], "sysv: parameter 1 `long double`: this type"),
+        (&["explain", "struct s f(int)"][..], "sysv: result `struct s`: it is declared, but not"),
+        (&["explain", "int f(int, struct s x)"], "sysv: parameter 1 `struct s`: it is declared"),
         (&["explain", "int f(itn)"], "1:7: unknown type name `itn`\n 1 | int f(itn)\n   |       ^"),
         (&["explain", "int x"], "\"int x\" declares no function"),
         (&["explain", "int f(int, ...)", "--with", "float"], "C promotes `float` to `double`"),

@@ -93,17 +93,25 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
         [] => &[Abi::native()],
         abis => abis,
     };
-    let explained: Result<Vec<_>, _> = abis.iter().map(|abi| explain(args, *abi)).collect();
-    let explained = explained?;
-    if args.json {
-        serde_json::to_writer_pretty(&mut *output, &explained).map_err(io::Error::from)?;
-        return Ok(writeln!(output)?);
+    let (mut explained, mut refused) = (Vec::new(), Vec::new());
+    for abi in abis {
+        match explain(args, *abi) {
+            Ok(one) => explained.push(one),
+            // What one convention has no place for, another may have.
+            Err(error @ Failure::By { .. }) if abis.len() > 1 => refused.push(error),
+            Err(error) => return Err(error),
+        }
     }
     match &explained[..] {
+        [] => {}
+        all if args.json => {
+            serde_json::to_writer_pretty(&mut *output, all).map_err(io::Error::from)?;
+            writeln!(output)?;
+        }
         [one] => print_one(one, output)?,
         several => print_several(several, output)?,
     }
-    Ok(())
+    if refused.is_empty() { Ok(()) } else { Err(Failure::Several(refused)) }
 }
 
 fn explain(args: &Args, abi: Abi) -> Result<Explained, Failure> {
@@ -251,22 +259,40 @@ impl Row {
     }
 }
 
-/// What the moves say; a stretch of the stack is one place.
+/// What the moves say; a stretch of the stack is one place, and so is a register.
 fn places(moves: &[Move], registers: &RegisterFile) -> Vec<Place> {
     let mut places: Vec<(Place, u32)> = Vec::new();
     for m in moves {
         let (from, to) = (m.offset, m.offset + m.len - 1);
+        let place = registers.location(m.to);
+        let on_stack = m.to >= registers.size;
         match places.last_mut() {
-            Some((last, end)) if *end == m.to && m.to > registers.size && last.to + 1 == from => {
+            Some((last, end))
+                if last.to + 1 == from
+                    && *end == m.to
+                    && (on_stack && m.to > registers.size || last.place == place.to_string()) =>
+            {
                 (last.to, *end) = (to, m.to + m.len);
             }
-            _ => {
-                let place = registers.location(m.to).to_string();
-                places.push((Place { from, to, place }, m.to + m.len));
-            }
+            _ => places.push((Place { from, to, place: place.to_string() }, m.to + m.len)),
         }
     }
-    places.into_iter().map(|(place, _)| place).collect()
+    places.into_iter().map(|(place, _)| place.named_by_width()).collect()
+}
+
+impl Place {
+    /// The name that x86-64 has for so much of a vector register.
+    fn named_by_width(mut self) -> Self {
+        let prefix = match self.to - self.from {
+            ..16 => "xmm",
+            ..32 => "ymm",
+            _ => "zmm",
+        };
+        if let Some(number) = self.place.strip_prefix("xmm") {
+            self.place = format!("{prefix}{number}");
+        }
+        self
+    }
 }
 
 fn print_one(one: &Explained, output: &mut Output) -> io::Result<()> {
