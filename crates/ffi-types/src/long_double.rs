@@ -18,7 +18,7 @@ const SCALAR: Scalar = DataModel::NATIVE.long_double();
 /// let third = LongDouble::from(1.0 / 3.0);
 /// assert_eq!(f64::from(third), 1.0 / 3.0);
 /// ```
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 #[repr(transparent)]
 pub struct LongDouble(Bytes);
 
@@ -71,12 +71,6 @@ impl From<f64> for LongDouble {
 impl From<LongDouble> for f64 {
     fn from(value: LongDouble) -> f64 {
         value.to_f64()
-    }
-}
-
-impl Default for LongDouble {
-    fn default() -> Self {
-        Self(0)
     }
 }
 

@@ -59,6 +59,7 @@
 //! ```
 
 mod argument;
+mod bits;
 mod call;
 mod callback;
 mod context;

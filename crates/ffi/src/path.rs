@@ -74,6 +74,17 @@ pub enum FieldProblem {
         /// What a path may go on with there.
         expected: &'static str,
     },
+    /// A bit-field has no bytes of its own: it is read and written as a number.
+    #[error("it is a bit-field, which has no bytes of its own: use `get` and `set`")]
+    BitField,
+    /// A number that needs more bits than the bit-field has. Nothing is written.
+    #[error("{value} needs more than the {width} bits of the bit-field")]
+    BitFieldRange {
+        /// The number, as that of the bit-field's type.
+        value: String,
+        /// The width of the bit-field, in bits.
+        width: u32,
+    },
     /// The bytes may be no valid value of the Rust type, although the layout is the same.
     #[error(
         "cannot be read whole as `{ty}`, which may hold a function pointer, or a bool that is \
@@ -115,21 +126,33 @@ enum Step<'p> {
     Element(usize),
 }
 
-/// The type at the end of the path, and its offset in bytes.
-pub(crate) fn resolve<'t>(whole: &'t Type, path: &str) -> Result<(&'t Type, usize), FieldError> {
-    let (mut ty, mut offset, mut at) = (whole, 0, 0);
+/// What is at the end of a path.
+pub(crate) struct Part {
+    /// Its type.
+    pub(crate) ty: Type,
+    /// Where it is, in bytes from the start of the whole; for a bit-field where its aggregate is.
+    pub(crate) offset: usize,
+    /// Of a bit-field: its first bit, from the start of its aggregate, and its width.
+    pub(crate) bits: Option<(usize, u32)>,
+}
+
+/// What is at the end of the path.
+pub(crate) fn resolve(whole: &Type, path: &str) -> Result<Part, FieldError> {
+    let mut part = Part { ty: whole.clone(), offset: 0, bits: None };
+    let mut at = 0;
     let fail = |reason| FieldError::new(path, reason);
     while at < path.len() {
         let (step, end) = next_step(path, at).map_err(fail)?;
-        let (inner, start) = match step {
-            Step::Member(name) => member(ty, name),
-            Step::Element(index) => element(ty, index),
+        let inner = match step {
+            Step::Member(name) => member(&part.ty, name),
+            Step::Element(index) => element(&part.ty, index),
         }
         .map_err(fail)?;
         // Every part lies inside the whole, whose size fits in `isize`.
-        (ty, offset, at) = (inner, offset + start, end);
+        part = Part { offset: part.offset + inner.offset, ..inner };
+        at = end;
     }
-    Ok((ty, offset))
+    Ok(part)
 }
 
 /// The step that starts at byte `at`, and where it ends.
@@ -162,27 +185,38 @@ fn next_step(path: &str, at: usize) -> Result<(Step<'_>, usize), FieldProblem> {
     Ok((Step::Member(name), start + name.len()))
 }
 
-fn member<'t>(ty: &'t Type, name: &str) -> Result<(&'t Type, usize), FieldProblem> {
+fn member(ty: &Type, name: &str) -> Result<Part, FieldProblem> {
+    if let (TypeKind::Complex(part), "re" | "im") = (ty.kind(), name) {
+        let offset = if name == "re" { 0 } else { part.size() };
+        return Ok(Part { ty: Type::scalar(part), offset, bits: None });
+    }
     if !matches!(ty.kind(), TypeKind::Struct | TypeKind::Union) {
         return Err(FieldProblem::NotAnAggregate { found: described(ty), name: name.into() });
     }
-    match members(ty).find(|(field, _)| field.name() == name) {
-        Some((field, offset)) => Ok((field.ty(), offset)),
-        None => Err(no_such_member(ty, name)),
-    }
+    let Some((field, base)) = members(ty).find(|(field, _)| field.name() == name) else {
+        return Err(no_such_member(ty, name));
+    };
+    let ty = field.ty().clone();
+    Ok(match field.bit_width() {
+        Some(width) => Part { ty, offset: base, bits: Some((field.bit_offset(), width)) },
+        None => Part { ty, offset: base + field.offset(), bits: None },
+    })
 }
 
-fn element(ty: &Type, index: usize) -> Result<(&Type, usize), FieldProblem> {
-    match ty.array_parts() {
+fn element(ty: &Type, index: usize) -> Result<Part, FieldProblem> {
+    let parts = ty.array_parts().map(|(element, length)| (element.clone(), length));
+    let elements = || ty.elements().map(|(scalar, length)| (Type::scalar(scalar), length));
+    match parts.or_else(elements) {
         None => Err(FieldProblem::NotAnArray { found: described(ty), index }),
         Some((_, length)) if index >= length => {
             Err(FieldProblem::IndexOutOfBounds { index, length })
         }
-        Some((element, _)) => Ok((element, index * element.size())),
+        Some((ty, _)) => Ok(Part { offset: index * ty.size(), ty, bits: None }),
     }
 }
 
-/// The members with their offsets, in order; in place of an anonymous one, those inside it.
+/// The members in order, each with where the struct or union starts that it is a member of; in
+/// place of an anonymous one, those inside it.
 fn members(ty: &Type) -> impl Iterator<Item = (&Field, usize)> {
     let mut work = vec![(ty.fields().iter(), 0)];
     // A type that is shared by several anonymous members has the same names each time: without
@@ -194,13 +228,12 @@ fn members(ty: &Type) -> impl Iterator<Item = (&Field, usize)> {
                 work.pop();
                 continue;
             };
-            let offset = *base + field.offset();
             if !field.name().is_empty() {
-                return Some((field, offset));
+                return Some((field, *base));
             }
-            let inner = field.ty().fields();
-            if seen.insert(inner.as_ptr()) {
-                work.push((inner.iter(), offset));
+            let (inner, base) = (field.ty().fields(), *base + field.offset());
+            if !inner.is_empty() && seen.insert(inner.as_ptr()) {
+                work.push((inner.iter(), base));
             }
         }
         None

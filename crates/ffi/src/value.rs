@@ -1,11 +1,12 @@
 //! Values of types that are known only at run time.
 
 use crate::argument::Arg;
+use crate::bits;
 use crate::call::CallInterface;
 use crate::context::Context;
 use crate::errno::{WithErrno, captured};
 use crate::error::CallError;
-use crate::path::{FieldError, FieldProblem, resolve};
+use crate::path::{FieldError, FieldProblem, Part, resolve};
 use ffi_callback::Arguments;
 use ffi_types::{
     CType, Fundamental, InterfaceReason, InvalidCallInterfaceError, Leaf, Scalar, Type,
@@ -13,6 +14,7 @@ use ffi_types::{
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
+use std::ops::Range;
 use std::ptr::NonNull;
 use thiserror::Error;
 
@@ -21,7 +23,8 @@ use thiserror::Error;
 ///
 /// It owns `size` bytes of memory, aligned as the type asks, all zero at first. A path names a
 /// part of it: `x`, `inner.y`, `cells[2]`, `rows[1][2].x`; the empty path is the whole value. What
-/// is inside an anonymous struct or union is reached without a step of its own, as in C.
+/// is inside an anonymous struct or union is reached without a step of its own, as in C. A vector
+/// has elements as an array has, a complex number too, which are also `re` and `im`.
 ///
 /// # Examples
 /// ```
@@ -159,22 +162,29 @@ impl Value {
     /// The type and the bytes of a member, for types that are known only at run time.
     ///
     /// # Errors
-    /// A [`FieldError`] when there is no such member or element, or the path is malformed.
-    pub fn field(&self, path: &str) -> Result<(&Type, &[u8]), FieldError> {
-        let (ty, offset) = resolve(&self.ty, path)?;
-        Ok((ty, &self.as_bytes()[offset..offset + ty.size()]))
+    /// A [`FieldError`] when there is no such member or element, or the path is malformed, and
+    /// [`FieldProblem::BitField`] for a bit-field.
+    pub fn field(&self, path: &str) -> Result<(Type, &[u8]), FieldError> {
+        let (ty, range) = self.bytes_of(path)?;
+        Ok((ty, &self.as_bytes()[range]))
     }
 
     /// As [`field`](Self::field), with the bytes to be written.
     ///
     /// # Errors
     /// As for [`field`](Self::field).
-    pub fn field_mut(&mut self, path: &str) -> Result<(&Type, &mut [u8]), FieldError> {
-        let (ty, offset) = resolve(&self.ty, path)?;
-        // SAFETY: the member lies inside the value, which is borrowed exclusively.
-        let bytes =
-            unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr().add(offset), ty.size()) };
-        Ok((ty, bytes))
+    pub fn field_mut(&mut self, path: &str) -> Result<(Type, &mut [u8]), FieldError> {
+        let (ty, range) = self.bytes_of(path)?;
+        Ok((ty, &mut self.as_bytes_mut()[range]))
+    }
+
+    fn bytes_of(&self, path: &str) -> Result<(Type, Range<usize>), FieldError> {
+        let Part { ty, offset, bits } = resolve(&self.ty, path)?;
+        if bits.is_some() {
+            return Err(FieldError::new(path, FieldProblem::BitField));
+        }
+        let end = offset + ty.size();
+        Ok((ty, offset..end))
     }
 
     /// A member as a Rust value. A `bool` is true unless its byte is 0.
@@ -185,22 +195,43 @@ impl Value {
     /// structs and, always, for function pointers: read those as raw pointers;
     /// [`FieldProblem::NotAnyBits`] for a struct that is not declared to take
     /// [any bits](CType::ANY_BITS), if it has a pointer, or a `bool` that is neither 0 nor 1, or
-    /// more than [`MAX_LEAVES_SIZE`](crate::MAX_LEAVES_SIZE) bytes.
+    /// more than [`MAX_LEAVES_SIZE`](crate::MAX_LEAVES_SIZE) bytes. A bit-field is read as a
+    /// number of its declared type, which says whether it has a sign.
     pub fn get<T: CType>(&self, path: &str) -> Result<T, FieldError> {
-        let (ty, bytes) = self.field(path)?;
-        read(ty, bytes).map_err(|reason| FieldError::new(path, reason))
+        let Part { ty, offset, bits } = resolve(&self.ty, path)?;
+        let fail = |reason| FieldError::new(path, reason);
+        let Some((start, width)) = bits else {
+            return read(&ty, &self.as_bytes()[offset..offset + ty.size()]).map_err(fail);
+        };
+        let signed = ty.as_scalar().is_some_and(Scalar::is_signed);
+        let number = bits::get(&self.as_bytes()[offset..], start, width, signed);
+        read(&ty, &number.to_le_bytes()[..ty.size()]).map_err(fail)
     }
 
     /// Sets a member.
     ///
     /// # Errors
     /// A [`FieldError`], and then nothing was written: as for [`field`](Self::field), and
-    /// [`FieldProblem::Mismatch`] when `T` has another size or kind than the member.
+    /// [`FieldProblem::Mismatch`] when `T` has another size or kind than the member,
+    /// [`FieldProblem::BitFieldRange`] for a number that is too large for a bit-field.
     pub fn set<T: CType>(&mut self, path: &str, value: T) -> Result<(), FieldError> {
-        let (ty, bytes) = self.field_mut(path)?;
+        let Part { ty, offset, bits } = resolve(&self.ty, path)?;
         ty.check_value(size_of::<T>(), T::SCALAR)
             .map_err(|reason| FieldError::new(path, reason))?;
-        let target = bytes.as_mut_ptr();
+        if let Some((start, width)) = bits {
+            let mut number = [0; 16];
+            // SAFETY: it is an integer of at most 16 bytes, as the bit-field's type is.
+            unsafe { number.as_mut_ptr().cast::<T>().write_unaligned(value) };
+            let number = u128::from_le_bytes(number);
+            let signed = ty.as_scalar().is_some_and(Scalar::is_signed);
+            let text = bits::fits(number, ty.size(), width, signed);
+            if let Err(value) = text {
+                return Err(FieldError::new(path, FieldProblem::BitFieldRange { value, width }));
+            }
+            bits::set(&mut self.as_bytes_mut()[offset..], start, width, number);
+            return Ok(());
+        }
+        let target = self.as_bytes_mut()[offset..offset + ty.size()].as_mut_ptr();
         // SAFETY: the member has the size of `T`.
         unsafe { target.cast::<T>().write_unaligned(value) };
         if T::SCALAR.is_none() {

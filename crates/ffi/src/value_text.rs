@@ -1,5 +1,6 @@
 //! Values as text, for people.
 
+use crate::bits;
 use crate::value::Value;
 use ffi_types::{Field, Scalar, Type, TypeKind};
 use std::fmt::{Debug, Formatter, Result};
@@ -40,6 +41,19 @@ impl Debug for Value {
                             work.push(Piece::Members(ty.fields(), 0, offset));
                         }
                         (TypeKind::Scalar(scalar), _) => write_scalar(f, scalar, bytes)?,
+                        (TypeKind::Complex(part), _) => {
+                            write_scalar(f, part, &bytes[..part.size()])?;
+                            f.write_str(" + ")?;
+                            write_scalar(f, part, &bytes[part.size()..])?;
+                            f.write_str("i")?;
+                        }
+                        (TypeKind::Vector { element, .. }, _) => {
+                            for (index, bytes) in bytes.chunks(element.size()).enumerate() {
+                                f.write_str(if index == 0 { "<" } else { ", " })?;
+                                write_scalar(f, element, bytes)?;
+                            }
+                            f.write_str(">")?;
+                        }
                         (kind, _) => write!(f, "{kind}")?,
                     }
                 }
@@ -48,7 +62,12 @@ impl Debug for Value {
                         f.write_str(" }")?;
                         continue;
                     };
-                    f.write_str(if index == 0 { " " } else { ", " })?;
+                    if is_padding(field) {
+                        work.push(Piece::Members(fields, index + 1, base));
+                        continue;
+                    }
+                    let is_first = fields[..index].iter().all(is_padding);
+                    f.write_str(if is_first { " " } else { ", " })?;
                     if written >= MOST {
                         f.write_str("… }")?;
                         continue;
@@ -57,7 +76,14 @@ impl Debug for Value {
                         write!(f, "{}: ", field.name())?;
                     }
                     work.push(Piece::Members(fields, index + 1, base));
-                    work.push(Piece::Value(field.ty(), base + field.offset()));
+                    match (field.bit_width(), field.ty().as_scalar()) {
+                        (Some(width), Some(scalar)) => {
+                            let (start, signed) = (field.bit_offset(), scalar.is_signed());
+                            let number = bits::get(&self.as_bytes()[base..], start, width, signed);
+                            write_scalar(f, scalar, &number.to_le_bytes()[..scalar.size()])?;
+                        }
+                        _ => work.push(Piece::Value(field.ty(), base + field.offset())),
+                    }
                 }
                 Piece::Elements(_, index, count, _) if index == count => f.write_str("]")?,
                 Piece::Elements(element, index, count, base) => {
@@ -73,6 +99,11 @@ impl Debug for Value {
         }
         Ok(())
     }
+}
+
+/// Bits without a name.
+fn is_padding(field: &Field) -> bool {
+    field.bit_width().is_some() && field.name().is_empty()
 }
 
 fn write_scalar(f: &mut Formatter<'_>, scalar: Scalar, bytes: &[u8]) -> Result {
@@ -100,7 +131,12 @@ fn write_scalar(f: &mut Formatter<'_>, scalar: Scalar, bytes: &[u8]) -> Result {
             Ok(bytes) => write!(f, "{:#x}", usize::from_ne_bytes(bytes)),
             Err(_) => write!(f, "{bytes:02x?}"),
         },
-        // Of a scalar that this crate has yet to learn about.
-        _ => write!(f, "{bytes:02x?}"),
+        Scalar::I128 => number!(i128),
+        Scalar::U128 => number!(u128),
+        // The others are floating-point numbers that Rust has no type for.
+        _ => match scalar.float_to_f64(bytes) {
+            Some(value) => Debug::fmt(&value, f),
+            None => write!(f, "{bytes:02x?}"),
+        },
     }
 }

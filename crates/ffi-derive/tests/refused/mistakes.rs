@@ -1,3 +1,5 @@
+//! Types that C does not have, each with what to write instead.
+
 use ffi_derive::CType;
 
 #[derive(Clone, Copy, CType)]
