@@ -148,6 +148,18 @@ pub fn accepts(compiler: Compiler, source: &str) -> Result<(), String> {
     compile(compiler.command, &arguments, source).map(drop)
 }
 
+/// The object file that the compiler makes of the source, which is not to be run: for x86-64 with
+/// AVX-512, without which gcc aligns large vectors to less.
+///
+/// # Panics
+/// If it rejects it; the message has its complaint.
+pub fn object_by(compiler: Compiler, source: &str) -> Vec<u8> {
+    let vectors: &[&str] = if cfg!(target_arch = "x86_64") { &["-mavx512f"] } else { &[] };
+    let arguments = [compiler.arguments, &["-w", "-c"], vectors].concat();
+    compile(compiler.command, &arguments, source)
+        .unwrap_or_else(|message| panic!("{}: {message}", compiler.command))
+}
+
 /// What the compiler makes of the source, or its complaint.
 fn compile(command: &str, arguments: &[&str], source: &str) -> Result<Vec<u8>, String> {
     match std::env::var("FFI_TEST_COMPILER") {

@@ -14,6 +14,7 @@ pub mod emit;
 #[cfg(all(target_arch = "aarch64", target_os = "linux"))]
 pub mod foreign;
 pub mod guard;
+pub mod layouts;
 pub mod random;
 pub mod run;
 pub mod shapes;

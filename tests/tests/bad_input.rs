@@ -310,7 +310,11 @@ fn an_array_as_an_argument_or_result() {
 fn an_empty_struct_and_void_members() {
     let error = type_error(Type::structure("nothing"));
     assert_eq!(error.reason, TypeProblem::Empty);
-    assert_eq!(error.to_string(), "struct nothing: has no members; at least one is needed");
+    assert_eq!(
+        error.to_string(),
+        "struct nothing: has no members; at least one is needed, unless it is stated to be empty: \
+         of size 0 (GNU C) or 1 (C++), aligned to 1"
+    );
     assert_eq!(
         type_error(Type::union("u").field("x", Type::C_INT).field("y", Type::VOID)).to_string(),
         "union u, member 1 `y`: `void` has no size, so it cannot be contained in another type"
@@ -326,7 +330,7 @@ fn an_empty_struct_and_void_members() {
         (error.type_name.as_str(), error.kind, &error.reason, error.index, &error.member),
         ("(anonymous)", TypeKind::Union, &TypeProblem::Empty, None, &None)
     );
-    assert_eq!(error.to_string(), "union (anonymous): has no members; at least one is needed");
+    assert!(error.to_string().starts_with("union (anonymous): has no members; at least one"));
     assert_eq!(
         Type::array(Type::C_INT, 0).expect_err("no such array").to_string(),
         "array of int32_t: has length 0; at least one element is needed"

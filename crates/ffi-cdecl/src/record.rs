@@ -402,7 +402,7 @@ impl Parser<'_> {
         let own = |(member, ty): (&record::Member, &Type)| {
             (member.packed && !packed) || member.align != ty.align() as u64
         };
-        let each = members.iter().zip(&fields).any(own);
+        let each = members.iter().zip(&fields).any(own) || packed && rules.pack != 0;
         let bits = declared.iter().any(|member| member.width.is_some());
         let builder = if declared.is_empty() {
             builder.stated(layout.size as usize, layout.align as usize)

@@ -91,10 +91,10 @@ pub fn layout(members: &[Member], rules: Rules) -> Result<Layout, Option<usize>>
 /// What a member is aligned to, in bytes.
 pub fn align_of(member: &Member, rules: Rules) -> u64 {
     let attribute = member.attribute.unwrap_or(1);
-    match (member.packed, rules.pack) {
-        (true, _) => attribute,
-        (false, 0) => member.align.max(attribute),
-        (false, most) => member.align.max(attribute).min(most),
+    let align = if member.packed { attribute } else { member.align.max(attribute) };
+    match rules.pack {
+        0 => align,
+        most => align.min(most),
     }
 }
 
@@ -150,20 +150,26 @@ impl State {
         let (unit, width) = (u128::from(member.size) * 8, u128::from(width));
         let align = match (member.packed, self.rules.pack) {
             _ if width == 0 => member.align,
-            (true, _) => 1,
+            (true, 0) => 1,
             (false, 0) => member.align,
-            (false, most) => member.align.min(most),
+            // Whatever is packed besides.
+            (_, most) => member.align.min(most),
         };
+        // As gcc has it: `#pragma pack` has the last word. clang then forgets the attribute.
+        let attribute = match (member.attribute, self.rules.pack) {
+            (Some(attribute), 1..) => Some(attribute.min(self.rules.pack)),
+            (attribute, _) => attribute,
+        };
+        if let Some(attribute) = attribute {
+            self.round_up(attribute)?;
+        }
         let tight = member.packed || self.rules.pack != 0;
         let straddles = self.next % (u128::from(align) * 8) + width > unit;
         if width == 0 || (straddles && !tight) {
             self.round_up(align)?;
         }
-        if let Some(attribute) = member.attribute {
-            self.round_up(attribute)?;
-        }
         if member.named || self.rules.unnamed_align() {
-            self.align = self.align.max(align).max(member.attribute.unwrap_or(1));
+            self.align = self.align.max(align).max(attribute.unwrap_or(1));
         }
         let offset = self.next;
         self.next = offset.checked_add(width)?;
@@ -252,6 +258,18 @@ mod tests {
         let packed = |m| Member { packed: true, ..m };
         let members = [packed(bits(4, 30)), packed(bits(4, 30)), packed(plain(2))];
         assert_eq!(of(&members, SYSV), (10, 1, alloc::vec![0, 30, 64]));
+    }
+
+    #[test]
+    fn pragma_pack_limits_the_attribute_of_a_bit_field() {
+        let moved = [bits(2, 4), Member { attribute: Some(4), ..bits(8, 46) }];
+        assert_eq!(of(&moved, SYSV), (16, 8, alloc::vec![0, 64]));
+        let members = [bits(2, 13), Member { attribute: Some(8), ..bits(8, 23) }];
+        assert_eq!(of(&members, SYSV), (16, 8, alloc::vec![0, 64]));
+        assert_eq!(of(&members, Rules { pack: 2, ..SYSV }), (6, 2, alloc::vec![0, 16]));
+        let packed = [bits(2, 14), bits(8, 12)].map(|m| Member { packed: true, ..m });
+        assert_eq!(of(&packed, SYSV), (4, 1, alloc::vec![0, 14]));
+        assert_eq!(of(&packed, Rules { pack: 4, ..SYSV }), (4, 4, alloc::vec![0, 14]));
     }
 
     #[test]
