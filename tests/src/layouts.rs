@@ -4,10 +4,10 @@ use fastrand::Rng;
 use std::fmt::Write;
 
 /// Definitions without end: `struct s0 { … };`, `union s1 { … };` and so on. The same seed gives
-/// the same ones.
-pub fn definitions(seed: u64) -> impl Iterator<Item = String> {
-    let mut random =
-        Random { rng: Rng::with_seed(seed), tags: Vec::new(), members: 0, packed: false };
+/// the same ones. Those with `aligned` have attributes of that name.
+pub fn definitions(seed: u64, aligned: bool) -> impl Iterator<Item = String> {
+    let (rng, tags) = (Rng::with_seed(seed), Vec::new());
+    let mut random = Random { rng, tags, members: 0, packed: false, aligned };
     std::iter::repeat_with(move || random.definition())
 }
 
@@ -73,6 +73,8 @@ struct Random {
     members: usize,
     /// Whether `#pragma pack` is in force.
     packed: bool,
+    /// Whether there are `aligned` attributes.
+    aligned: bool,
 }
 
 impl Random {
@@ -110,7 +112,7 @@ impl Random {
         if self.one_in(8) {
             text += " __attribute__((packed))";
         }
-        if self.one_in(8) {
+        if self.aligned && self.one_in(8) {
             let _ = write!(text, " __attribute__((aligned({})))", 1 << self.rng.u32(0..6));
         }
         text
@@ -135,7 +137,8 @@ impl Random {
             0 if !self.tags.is_empty() => {
                 self.tags[self.rng.usize(recent..self.tags.len())].clone()
             }
-            _ => TYPES[self.rng.usize(0..TYPES.len())].into(),
+            // The last one is aligned.
+            _ => TYPES[self.rng.usize(0..TYPES.len() - usize::from(!self.aligned))].into(),
         };
         let mut text = format!("{ty} {}", self.name());
         // C has no arrays of what is aligned to more than its size.
@@ -156,7 +159,9 @@ impl Random {
         // and an alignment below the type's.
         let attribute = match self.rng.u32(0..12) {
             0 => " __attribute__((packed))".into(),
-            1 if !self.packed => format!(" __attribute__((aligned({})))", 8 << self.rng.u32(0..3)),
+            1 if self.aligned && !self.packed => {
+                format!(" __attribute__((aligned({})))", 8 << self.rng.u32(0..3))
+            }
             _ => String::new(),
         };
         format!("{ty} {name} : {width}{attribute}; ")
@@ -167,7 +172,7 @@ impl Random {
         if self.one_in(12) {
             text += " __attribute__((packed))";
         }
-        if self.one_in(12) {
+        if self.aligned && self.one_in(12) {
             let _ = write!(text, " __attribute__((aligned({})))", 1 << self.rng.u32(0..6));
         }
         text

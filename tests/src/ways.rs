@@ -151,9 +151,10 @@ pub fn compare_with(ways: &[Way], name: &str, cases: fn(Convention) -> Vec<Case>
 pub fn compare_random(ways: &[Way]) {
     let (seed, count) = random::from_environment();
     let directory = tempfile::tempdir().expect("a temporary directory");
-    for way in ways {
-        let cases: Vec<Case> =
-            way.right_ones(random::cases(seed, way.platform())).take(count).collect();
+    // Others for each compiler, so that there are more in all.
+    for (way, seed) in ways.iter().zip(seed..) {
+        let cases = random::cases(seed, way.platform());
+        let cases: Vec<Case> = way.right_ones(cases).take(count).collect();
         way.run(&format!("random-{seed}"), &cases, directory.path());
     }
 }

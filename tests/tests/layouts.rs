@@ -2,7 +2,7 @@
 //! make of them: `sizeof`, `_Alignof`, `offsetof`, and for each bit-field the bits that are set in
 //! an object of which it alone is all ones. No code runs, so that one machine has every platform.
 
-use ffi::Convention;
+use ffi::{Aapcs64, Convention, Win64};
 use ffi_cdecl::{Header, Options, Record};
 use ffi_tests::compile::{compilers, object_by, object_file};
 use ffi_tests::layouts::{BEFORE, definitions};
@@ -30,7 +30,14 @@ fn number(name: &str, default: usize) -> usize {
 /// Compares with the compiler that `object` runs.
 fn compare(convention: Convention, name: &str, object: impl Fn(&str) -> Vec<u8>) {
     let seed = number("FFI_TEST_SEED", 1) as u64;
-    let all: Vec<String> = definitions(seed).take(number("FFI_TEST_COUNT", COUNT)).collect();
+    // To Microsoft's compiler an `aligned` attribute has its way inside packed aggregates too, and
+    // the aggregates that they are in; that is not followed (docs/differences.md).
+    let is_msvc = matches!(
+        convention,
+        Convention::Win64(Win64::Msvc) | Convention::Aapcs64(Aapcs64::Windows)
+    );
+    let all: Vec<String> =
+        definitions(seed, !is_msvc).take(number("FFI_TEST_COUNT", COUNT)).collect();
     let mut fields = 0;
     for (start, end) in (0..all.len()).step_by(BATCH).map(|n| (n, (n + BATCH).min(all.len()))) {
         // A definition may have those before it as members.
@@ -144,7 +151,6 @@ fn as_this_platforms_compilers_have_them() {
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 #[test]
 fn as_other_platforms_have_them() {
-    use ffi::{Aapcs64, Win64};
     for (convention, target) in [
         (Convention::SysV, "--target=x86_64-apple-macos11"),
         (Convention::Aapcs64(Aapcs64::Standard), "--target=aarch64-linux-gnu"),
@@ -152,6 +158,9 @@ fn as_other_platforms_have_them() {
         (Convention::Win64(Win64::Msvc), "--target=x86_64-pc-windows-msvc"),
         (Convention::Aapcs64(Aapcs64::Windows), "--target=aarch64-pc-windows-msvc"),
     ] {
-        compare(convention, target, |source| object_file(&[target, "-ffreestanding"], source));
+        // Without it vectors of more than 16 bytes are aligned to less.
+        let wide = if target.contains("x86_64") { "-mavx512f" } else { "-O0" };
+        let arguments = [target, "-ffreestanding", wide];
+        compare(convention, target, |source| object_file(&arguments, source));
     }
 }
