@@ -49,7 +49,12 @@ pub fn spelled() -> Vec<Way> {
         let is_clang = |compiler: &Compiler| compiler.command.contains("clang");
         ways(Convention::SysV, Spelling::SysvAbi, is_clang)
     } else {
-        ways(Convention::Win64(Win64::Gnu), Spelling::MsAbi, |_| true)
+        // What they do otherwise is left out in `is_wrong_of_win64`. Of what Microsoft has and MinGW
+        // has not, vectors of 32 and 64 bytes in registers, clang knows.
+        let is_clang = |compiler: &Compiler| compiler.command.contains("clang");
+        let both = ways(Convention::Win64(Win64::Gnu), Spelling::MsAbi, |_| true);
+        let msvc = ways(Convention::Win64(Win64::Msvc), Spelling::MsAbi, is_clang);
+        [both, msvc].concat()
     }
 }
 
