@@ -238,6 +238,10 @@ impl Way {
     /// What the compiler does otherwise with the types that not every C has; see
     /// `docs/differences.md`.
     fn is_wrong_of_unusual(&self, case: &Case) -> bool {
+        // MinGW's compilers have rules of their own there (docs/differences.md).
+        if cfg!(windows) && has(case, &has_odd_bit_fields) {
+            return true;
+        }
         let text = case.signature.to_string();
         let sysv = self.convention == Convention::SysV;
         let signature = &case.signature;
@@ -331,6 +335,12 @@ fn is_unaligned_by_its_type(ty: &Type) -> bool {
 fn is_of_both_halves(ty: &Type) -> bool {
     let has = |scalar| ty.leaves().iter().any(|leaf| leaf.what == Fundamental::Scalar(scalar));
     has(Scalar::F16) && has(Scalar::BF16)
+}
+
+/// Bit-fields that are packed, or in a union.
+fn has_odd_bit_fields(ty: &Type) -> bool {
+    ty.fields().iter().any(|field| field.bit_width().is_some())
+        && (ty.kind() == TypeKind::Union || ty.to_string().contains("packed"))
 }
 
 /// Bits without a name.
