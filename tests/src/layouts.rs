@@ -20,6 +20,9 @@ pub fn definitions(seed: u64, kinds: Kinds) -> impl Iterator<Item = String> {
     std::iter::repeat_with(move || random.definition())
 }
 
+/// After so many a new batch begins, which has none of those before it as members.
+pub const BATCH: usize = 1_000;
+
 /// What is declared before them.
 pub const BEFORE: &str = "\
 enum small { SMALL = 1 }; enum negative { NEGATIVE = -1 }; enum big { BIG = 0xffffffff };
@@ -140,11 +143,10 @@ impl Random {
     }
 
     fn member(&mut self) -> String {
-        let recent = self.tags.len().saturating_sub(50);
+        let len = self.tags.len();
+        let recent = len.saturating_sub(50).max(len / BATCH * BATCH);
         let ty = match self.rng.u32(0..6) {
-            0 if !self.tags.is_empty() => {
-                self.tags[self.rng.usize(recent..self.tags.len())].clone()
-            }
+            0 if recent < len => self.tags[self.rng.usize(recent..len)].clone(),
             // The last one is aligned.
             _ => TYPES[self.rng.usize(0..TYPES.len() - usize::from(!self.kinds.aligned))].into(),
         };

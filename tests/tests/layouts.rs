@@ -5,15 +5,13 @@
 use ffi::{Aapcs64, Convention, Win64};
 use ffi_cdecl::{Header, Options, Record};
 use ffi_tests::compile::{compilers, object_by, object_file};
-use ffi_tests::layouts::{BEFORE, Kinds, definitions};
+use ffi_tests::layouts::{BATCH, BEFORE, Kinds, definitions};
 use object::read::{Object, ObjectSection, ObjectSymbol};
 use std::collections::HashMap;
 use std::fmt::Write;
 
 /// How many structs, unless `FFI_TEST_COUNT` says otherwise.
 const COUNT: usize = 10_000;
-/// So many in one file.
-const BATCH: usize = 1_000;
 
 /// A bit-field that stands alone in a constant.
 struct Alone {
@@ -42,8 +40,7 @@ fn compare(convention: Convention, name: &str, object: impl Fn(&str) -> Vec<u8>)
         definitions(seed, kinds(convention)).take(number("FFI_TEST_COUNT", COUNT)).collect();
     let mut fields = 0;
     for (start, end) in (0..all.len()).step_by(BATCH).map(|n| (n, (n + BATCH).min(all.len()))) {
-        // A definition may have those before it as members.
-        let text = format!("{BEFORE}{}", all[..end].concat());
+        let text = format!("{BEFORE}{}", all[start..end].concat());
         let header = Options::for_convention(convention).parse(&text);
         let header = header.unwrap_or_else(|errors| panic!("{name}: {errors}"));
         let mut source = format!("#define offsetof __builtin_offsetof\n{text}");
