@@ -182,7 +182,8 @@ fn nothing_is_too_much() {
             assert!(!errors.to_string().is_empty());
         }
         let taken = start.elapsed();
-        assert!(taken < Duration::from_secs(20), "{what} took {taken:?}");
+        // What is not linear takes hours; an emulator on a busy machine, a minute.
+        assert!(taken < Duration::from_secs(120), "{what} took {taken:?}");
         println!("{what}: {taken:?}");
     }
 }
