@@ -391,8 +391,13 @@ fn bit_fields_are_those_of_compilers() {
         ("packed", start().packed()),
         ("ms_struct", start().bit_fields_of(windows)),
     ];
-    // Windows' compilers have the third one already.
-    let count = if cfg!(any(windows, target_arch = "aarch64")) { 2 } else { 3 };
+    // MinGW's compilers have rules of their own for packed ones (docs/differences.md), and gcc knows
+    // `ms_struct` on x86-64 alone.
+    let count = match (cfg!(windows), cfg!(target_arch = "aarch64")) {
+        (true, _) => 1,
+        (_, true) => 2,
+        _ => 3,
+    };
     let directory = tempfile::tempdir().expect("a temporary directory");
     for (attribute, builder) in layouts.into_iter().take(count) {
         let builder = MEMBERS
