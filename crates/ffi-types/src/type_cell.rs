@@ -1,6 +1,7 @@
 //! A type that is made once: for `#[derive(CType)]`.
 
 use crate::error::TypeValidationError;
+use crate::layout::MAX_ALIGN;
 use crate::{Type, repr};
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
@@ -46,13 +47,16 @@ impl TypeCell {
 /// that Rust's is the same.
 ///
 /// # Panics
-/// If the size overflows, when it is compiled.
+/// If the size overflows, or the alignment is one that [`Type`] does not have, when it is compiled.
 pub const fn c_layout<const N: usize>(
     members: [(usize, usize); N],
     union: bool,
     pack: usize,
     align: usize,
 ) -> ([usize; N], usize, usize) {
+    // As `record::Rules` has it for the platform's own C.
+    let is_msvc = cfg!(all(windows, any(target_env = "msvc", target_arch = "aarch64")));
+    let pack = if is_msvc && pack > 8 { 0 } else { pack };
     let (mut offsets, mut next, mut end, mut most) = ([0; N], 0, 0, 1);
     let mut index = 0;
     while index < N {
@@ -66,5 +70,6 @@ pub const fn c_layout<const N: usize>(
         index += 1;
     }
     most = if align > most { align } else { most };
+    assert!(most <= MAX_ALIGN, "C has no such alignment");
     (offsets, end.next_multiple_of(most), most)
 }
