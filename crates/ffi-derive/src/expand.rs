@@ -81,7 +81,10 @@ fn record(
     let align_text = format!("`{tag}` has another alignment than C would give it");
     let offset_texts =
         texts.iter().map(|text| format!("`{tag}.{text}` is elsewhere than C would put it"));
-    let empty_texts = texts.iter().map(|text| format!("`{tag}.{text}` has no bytes, as no C type"));
+    let with_bytes = rust.iter().zip(&texts).map(|(ty, text)| {
+        let message = format!("`{tag}.{text}` has no bytes, as no member of C's");
+        quote_spanned!(ty.span()=> ::core::assert!(::core::mem::size_of::<#ty>() > 0, #message);)
+    });
     let indices = 0..count;
     // The names are such that no constant is hidden that an array's length refers to, and the
     // checks are in an `impl`, where `Self` is what it is in the type's own text.
@@ -120,7 +123,7 @@ fn record(
                 );
                 const CHECKED: () = {
                     let (offsets, size, align) = <Self as __Checked>::LAYOUT;
-                    #(::core::assert!(::core::mem::size_of::<#rust>() > 0, #empty_texts);)*
+                    #(#with_bytes)*
                     ::core::assert!(size == ::core::mem::size_of::<Self>(), #size_text);
                     ::core::assert!(align == ::core::mem::align_of::<Self>(), #align_text);
                     #(::core::assert!(

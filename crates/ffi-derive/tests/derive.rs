@@ -82,6 +82,8 @@ fn any_bits_are_taken_if_all_fields_take_them() {
     const { assert!(Mixed::ANY_BITS && Packed::ANY_BITS && Meters::ANY_BITS) };
     const { assert!(!Either::ANY_BITS && !Level::ANY_BITS && !Inside::ANY_BITS) };
     assert_eq!((Meters::SCALAR, Level::SCALAR), (Some(Scalar::F64), Some(Scalar::U16)));
+    const { assert!(Mixed::ANY_VALUE && Either::ANY_VALUE && Meters::ANY_VALUE) };
+    const { assert!(!Level::ANY_VALUE && !Inside::ANY_VALUE) };
     assert_eq!([Level::Low as u16, Level::High as u16], [1, 500]);
 }
 
