@@ -325,6 +325,35 @@ fn safe_code_reads_no_enum_out_of_bytes() {
     );
 }
 
+#[test]
+fn enums_go_both_ways_by_their_integers() {
+    let callback = Callback::new(|level: Level, marked: Marked| -> Level {
+        assert_eq!(marked.levels, [Level::High, Level::Low]);
+        if level == Level::Low { Level::High } else { Level::Low }
+    });
+    let callback = callback.expect("a callback");
+    assert_eq!(callback.signature().arguments()[0], ffi::Type::U16);
+    let types = || [Level::c_type(), Marked::c_type()];
+    let interface = CallInterface::new(Level::c_type(), types()).expect("a C signature");
+    let marked = Marked { levels: [Level::High, Level::Low] };
+    // SAFETY: the callback has that signature, and returns what is declared.
+    let level: Level =
+        unsafe { interface.call(callback.as_ptr(), &[arg(&Level::Low), arg(&marked)]) }
+            .expect("it fits");
+    assert_eq!(level, Level::High);
+
+    // Nobody has promised anything of a number.
+    let callback = Callback::dynamic(Level::c_type(), types(), |arguments, result| {
+        assert!(arguments.get::<Level>(0).is_err() && arguments.get::<Marked>(1).is_err());
+        result.set(arguments.get::<u16>(0).expect("a number") + 1).expect("a number");
+    });
+    let callback = callback.expect("a callback");
+    // SAFETY: the callback has that signature.
+    let number: u16 = unsafe { interface.call(callback.as_ptr(), &[arg(&500_u16), arg(&marked)]) }
+        .expect("it fits");
+    assert_eq!(number, 501);
+}
+
 /// What the derive's own text must not get in the way of.
 mod odd {
     use ffi::CType;
