@@ -6,8 +6,8 @@ use ffi_tests::compile::{compilers, shared_library};
 use std::collections::BTreeSet;
 
 /// For each format that the compiler has, a cast in each direction. 16 bytes for each number, the
-/// last ones zero. Windows' convention has no halves: clang expects one elsewhere than gcc's own
-/// conversion, which it calls, returns it.
+/// last ones zero. On Windows clang calls gcc's conversions of halves and binary128, and expects
+/// the result elsewhere than they return it.
 const SOURCE: &str = "
 #define FORMAT(name, type, size) \\
     void name##_from(const double *in, unsigned char *out, unsigned long long n) { \\
@@ -28,12 +28,13 @@ FORMAT(f32, float, 4)
 #if __LDBL_MANT_DIG__ == 64
 FORMAT(f80, long double, 10)
 #endif
-#if __LDBL_MANT_DIG__ == 113
+#if defined(_WIN32) && defined(__clang__)
+#elif __LDBL_MANT_DIG__ == 113
 FORMAT(f128, long double, 16)
 #elif defined(__SIZEOF_FLOAT128__)
 FORMAT(f128, __float128, 16)
 #endif
-#if defined(__FLT16_MANT_DIG__) && !defined(_WIN32)
+#if defined(__FLT16_MANT_DIG__) && !(defined(_WIN32) && defined(__clang__))
 FORMAT(f16, _Float16, 2)
 #endif
 FORMAT(long_double, long double, __LDBL_MANT_DIG__ == 64 ? 10 : sizeof(long double))
