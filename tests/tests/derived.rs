@@ -80,6 +80,30 @@ fn structs_go_and_come_by_value() {
     });
 }
 
+/// By the library's own declarations: Rust's structs are as good as C's of another name.
+#[test]
+fn declared_functions_take_and_return_structs() {
+    let declarations = SOURCE.lines().take_while(|line| !line.ends_with('{')).collect::<String>();
+    let header = ffi::Header::parse(&(declarations + "rect around(point p, double by);"));
+    let header = header.expect("it is C");
+    with_libraries(|library| {
+        let bindings = library.bind(&header).expect("the library has it");
+        let around = bindings.function("around").expect("it is declared");
+        let point = Point { x: 1.0, y: 2.0 };
+        // SAFETY: as declared, and any bits make a `Rect`.
+        let rect: Rect = unsafe { around.call(&[arg(&point), arg(&0.5)]) }.expect("it fits");
+        assert_eq!(rect, AROUND);
+        // SAFETY: nothing is called.
+        let error = unsafe { around.call::<Rect>(&[arg(&four([0.0; 4])), arg(&0.5)]) };
+        let error = error.unwrap_err().to_string();
+        let found = "found `float __attribute__((vector_size(16)))`";
+        assert_eq!(
+            error,
+            format!("argument 0: expected `struct {{ double x; double y; }}`, {found}")
+        );
+    });
+}
+
 #[test]
 fn closures_take_and_return_structs() {
     with_libraries(|library| {
@@ -267,4 +291,101 @@ fn large_vectors_are_refused_where_there_are_no_registers() {
             }
         }
     }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, CType)]
+#[repr(u16)]
+enum Level {
+    Low = 1,
+    High = 500,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, CType)]
+#[repr(C)]
+struct Marked {
+    levels: [Level; 2],
+}
+
+/// Rust's enums have no other values than the declared ones, and C's have: safe code reads numbers.
+#[test]
+fn safe_code_reads_no_enum_out_of_bytes() {
+    let ty = ffi::Type::structure("s").field("level", ffi::Type::U16).field("m", Marked::c_type());
+    let mut value = ffi::Value::new(&ty.build().expect("a struct")).expect("memory");
+    value.set("level", Level::High).expect("a number");
+    assert_eq!(value.get::<u16>("level"), Ok(500));
+    value.set("level", 7_u16).expect("a number");
+    let error = value.get::<Level>("level").unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "`level`: expected `uint16_t`, found `derived::Level, which does not take every value`"
+    );
+    assert!(
+        value.get::<Marked>("m").is_err()
+            && value.set("m", Marked { levels: [Level::Low; 2] }).is_ok()
+    );
+}
+
+#[test]
+fn enums_go_both_ways_by_their_integers() {
+    let callback = Callback::new(|level: Level, marked: Marked| -> Level {
+        assert_eq!(marked.levels, [Level::High, Level::Low]);
+        if level == Level::Low { Level::High } else { Level::Low }
+    });
+    let callback = callback.expect("a callback");
+    assert_eq!(callback.signature().arguments()[0], ffi::Type::U16);
+    let types = || [Level::c_type(), Marked::c_type()];
+    let interface = CallInterface::new(Level::c_type(), types()).expect("a C signature");
+    let marked = Marked { levels: [Level::High, Level::Low] };
+    // SAFETY: the callback has that signature, and returns what is declared.
+    let level: Level =
+        unsafe { interface.call(callback.as_ptr(), &[arg(&Level::Low), arg(&marked)]) }
+            .expect("it fits");
+    assert_eq!(level, Level::High);
+
+    // Nobody has promised anything of a number.
+    let callback = Callback::dynamic(Level::c_type(), types(), |arguments, result| {
+        assert!(arguments.get::<Level>(0).is_err() && arguments.get::<Marked>(1).is_err());
+        result.set(arguments.get::<u16>(0).expect("a number") + 1).expect("a number");
+    });
+    let callback = callback.expect("a callback");
+    // SAFETY: the callback has that signature.
+    let number: u16 = unsafe { interface.call(callback.as_ptr(), &[arg(&500_u16), arg(&marked)]) }
+        .expect("it fits");
+    assert_eq!(number, 501);
+}
+
+/// What the derive's own text must not get in the way of.
+mod odd {
+    use ffi::CType;
+
+    const LAYOUT: usize = 2;
+    const TYPE: usize = 3;
+
+    #[derive(Clone, Copy, CType)]
+    #[repr(C)]
+    pub(super) struct r#Type {
+        next: *mut Self,
+        visit: Option<extern "C" fn(*mut Self) -> i32>,
+        counts: [[u16; LAYOUT]; TYPE],
+    }
+
+    macro_rules! record {
+        ($name:ident { $($field:ident: $ty:ty),* }) => {
+            #[derive(Clone, Copy, CType)]
+            #[repr(C)]
+            pub(super) struct $name {
+                $($field: $ty),*
+            }
+        };
+    }
+
+    record!(Made { bytes: [u8; 4], grid: [[i16; LAYOUT]; 2], truth: bool });
+}
+
+#[test]
+fn types_may_name_themselves_and_come_out_of_macros() {
+    let text = odd::Type::c_type().to_string();
+    assert_eq!(text, "struct Type { void *next; void *visit; uint16_t counts[3][2]; }");
+    let text = odd::Made::c_type().to_string();
+    assert_eq!(text, "struct Made { uint8_t bytes[4]; int16_t grid[2][2]; bool truth; }");
 }

@@ -40,7 +40,7 @@ impl Arguments<'_> {
     /// # Errors
     /// An [`InvalidCallInterfaceError`] when there is no such argument, or when `T` has another
     /// size or kind than the argument's type. A `bool` or a struct has to be of that very type,
-    /// and a function pointer is read as a raw pointer: see
+    /// a function pointer is read as a raw pointer and an enum as its integer: see
     /// [`Type::check_readable`](ffi_types::Type::check_readable).
     pub fn get<T: CType>(&self, index: usize) -> Result<T, InvalidCallInterfaceError> {
         let ty = self.checked_ty(index)?;
@@ -99,7 +99,7 @@ impl ReturnSlot<'_> {
     /// # Errors
     /// An [`InvalidCallInterfaceError`] when `T` has another size or kind than the return type.
     pub fn set<T: CType>(&mut self, value: T) -> Result<(), InvalidCallInterfaceError> {
-        self.ty().check_value(size_of::<T>(), T::SCALAR).map_err(invalid)?;
+        self.ty().check_value(size_of::<T>(), T::KIND).map_err(invalid)?;
         // SAFETY: the slot has the size of the return type, and so has `T`.
         unsafe { self.value.cast::<T>().write_unaligned(value) };
         Ok(())

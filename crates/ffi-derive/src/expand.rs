@@ -48,8 +48,7 @@ fn record(
     }
     let count = fields.len();
     let names: Vec<Ident> = fields.iter().enumerate().map(|(index, f)| member(f, index)).collect();
-    let texts: Vec<String> =
-        names.iter().map(|name| name.to_string().trim_start_matches("r#").into()).collect();
+    let texts: Vec<String> = names.iter().map(text).collect();
     let accesses: Vec<TokenStream> = fields
         .iter()
         .enumerate()
@@ -63,31 +62,43 @@ fn record(
         .collect();
     let rust: Vec<&Type> = fields.iter().map(|field| &field.ty).collect();
     let types: Vec<TokenStream> = rust.iter().map(|ty| c_type(ty, krate)).collect();
-    let any_bits: Vec<TokenStream> = rust.iter().map(|ty| constant(ty, krate)).collect();
+    let elements: Vec<&Type> = rust.iter().map(|ty| element(ty)).collect();
+    let constants = |constant: TokenStream| -> Vec<TokenStream> {
+        let of = |ty: &&Type| quote_spanned!(ty.span()=> <#ty as #krate::CType>::#constant);
+        elements.iter().map(of).collect()
+    };
+    let (any_bits, any_value) = (constants(quote!(ANY_BITS)), constants(quote!(ANY_VALUE)));
     let start = match kind {
         Kind::Struct => quote!(structure),
         Kind::Union => quote!(union),
     };
     let union = kind == Kind::Union;
-    let tag = name.to_string();
+    let tag = text(name);
     let packed = attributes.packed.iter();
     let align = attributes.align.iter();
     let (pack_number, align_number) = (number(&attributes.packed), number(&attributes.align));
-    let size_text = format!("`{name}` has another size than C would give it");
-    let align_text = format!("`{name}` has another alignment than C would give it");
+    let size_text = format!("`{tag}` has another size than C would give it");
+    let align_text = format!("`{tag}` has another alignment than C would give it");
     let offset_texts =
-        texts.iter().map(|text| format!("`{name}.{text}` is elsewhere than C would put it"));
+        texts.iter().map(|text| format!("`{tag}.{text}` is elsewhere than C would put it"));
+    let with_bytes = rust.iter().zip(&texts).map(|(ty, text)| {
+        let message = format!("`{tag}.{text}` has no bytes, as no member of C's");
+        quote_spanned!(ty.span()=> ::core::assert!(::core::mem::size_of::<#ty>() > 0, #message);)
+    });
     let indices = 0..count;
+    // The names are such that no constant is hidden that an array's length refers to, and the
+    // checks are in an `impl`, where `Self` is what it is in the type's own text.
     Ok(quote! {
         // SAFETY: the layout is asserted below to be C's, and the members are of C types in the
         // same order.
         #[automatically_derived]
         unsafe impl #krate::CType for #name {
             const ANY_BITS: bool = true #(&& #any_bits)*;
+            const ANY_VALUE: bool = true #(&& #any_value)*;
 
             fn c_type() -> #krate::Type {
-                static TYPE: #krate::TypeCell = #krate::TypeCell::new();
-                TYPE.get_or_build(|| {
+                static __C_TYPE: #krate::TypeCell = #krate::TypeCell::new();
+                __C_TYPE.get_or_build(|| {
                     #krate::Type::#start(#tag)
                         #(.field(#texts, #types))*
                         #(.pack(#packed))*
@@ -98,19 +109,31 @@ fn record(
         }
 
         const _: () = {
-            const LAYOUT: ([usize; #count], usize, usize) = #krate::c_layout(
-                [#((::core::mem::size_of::<#rust>(), ::core::mem::align_of::<#rust>())),*],
-                #union,
-                #pack_number,
-                #align_number,
-            );
-            assert!(LAYOUT.1 == ::core::mem::size_of::<#name>(), #size_text);
-            assert!(LAYOUT.2 == ::core::mem::align_of::<#name>(), #align_text);
-            #(assert!(
-                LAYOUT.0[#indices] == ::core::mem::offset_of!(#name, #accesses),
-                #offset_texts
-            );)*
-            #(assert!(::core::mem::size_of::<#rust>() > 0, "C has no member of size 0");)*
+            trait __Checked {
+                const LAYOUT: ([usize; #count], usize, usize);
+                const CHECKED: ();
+            }
+
+            impl __Checked for #name {
+                const LAYOUT: ([usize; #count], usize, usize) = #krate::c_layout(
+                    [#((::core::mem::size_of::<#rust>(), ::core::mem::align_of::<#rust>())),*],
+                    #union,
+                    #pack_number,
+                    #align_number,
+                );
+                const CHECKED: () = {
+                    let (offsets, size, align) = <Self as __Checked>::LAYOUT;
+                    #(#with_bytes)*
+                    ::core::assert!(size == ::core::mem::size_of::<Self>(), #size_text);
+                    ::core::assert!(align == ::core::mem::align_of::<Self>(), #align_text);
+                    #(::core::assert!(
+                        offsets[#indices] == ::core::mem::offset_of!(Self, #accesses),
+                        #offset_texts
+                    );)*
+                };
+            }
+
+            <#name as __Checked>::CHECKED
         };
     })
 }
@@ -124,22 +147,44 @@ fn member(field: &Field, index: usize) -> Ident {
     field.ident.clone().unwrap_or_else(|| format_ident!("f{index}"))
 }
 
-/// The C type of a field.
-fn c_type(ty: &Type, krate: &syn::Path) -> TokenStream {
-    if let Type::Array(array) = ty {
-        let (element, len) = (c_type(&array.elem, krate), &array.len);
-        // Neither void nor of length 0: asserted, and no `CType` with a size is void.
-        return quote!(#krate::Type::array(#element, #len).expect("its size is not 0"));
-    }
-    quote_spanned!(ty.span()=> <#ty as #krate::CType>::c_type())
+/// A name without what makes it one in Rust.
+fn text(name: &Ident) -> String {
+    name.to_string().trim_start_matches("r#").into()
 }
 
-/// Whether a field takes any bits.
-fn constant(ty: &Type, krate: &syn::Path) -> TokenStream {
-    match ty {
-        Type::Array(array) => constant(&array.elem, krate),
-        _ => quote_spanned!(ty.span()=> <#ty as #krate::CType>::ANY_BITS),
+/// A type without what surrounds it where a macro put it there.
+fn bare(mut ty: &Type) -> &Type {
+    loop {
+        ty = match ty {
+            Type::Group(group) => &group.elem,
+            Type::Paren(paren) => &paren.elem,
+            other => return other,
+        };
     }
+}
+
+/// What an array is of, however deep; another type itself.
+fn element(ty: &Type) -> &Type {
+    let mut ty = bare(ty);
+    while let Type::Array(array) = ty {
+        ty = bare(&array.elem);
+    }
+    ty
+}
+
+/// The C type of a field.
+fn c_type(ty: &Type, krate: &syn::Path) -> TokenStream {
+    let (mut inner, mut lengths) = (bare(ty), Vec::new());
+    while let Type::Array(array) = inner {
+        lengths.push(&array.len);
+        inner = bare(&array.elem);
+    }
+    let element = quote_spanned!(inner.span()=> <#inner as #krate::CType>::c_type());
+    // Neither void nor of length 0: asserted, and no `CType` with a size is void.
+    lengths.into_iter().rev().fold(
+        element,
+        |element, len| quote!(#krate::Type::array(#element, #len).expect("its size is not 0")),
+    )
 }
 
 fn transparent<'a>(
@@ -153,7 +198,7 @@ fn transparent<'a>(
         return Err(Error::new(name.span(), message));
     };
     let ty = &field.ty;
-    if let Type::Array(array) = ty {
+    if let Type::Array(array) = bare(ty) {
         let message = "C neither passes nor returns arrays: use a `#[repr(C)]` struct of one";
         return Err(Error::new(array.span(), message));
     }
@@ -162,7 +207,9 @@ fn transparent<'a>(
         #[automatically_derived]
         unsafe impl #krate::CType for #name {
             const SCALAR: ::core::option::Option<#krate::Scalar> = <#ty as #krate::CType>::SCALAR;
+            const KIND: ::core::option::Option<#krate::TypeKind> = <#ty as #krate::CType>::KIND;
             const ANY_BITS: bool = <#ty as #krate::CType>::ANY_BITS;
+            const ANY_VALUE: bool = <#ty as #krate::CType>::ANY_VALUE;
 
             fn c_type() -> #krate::Type {
                 <#ty as #krate::CType>::c_type()
@@ -186,22 +233,23 @@ fn enumeration(
         (None, true) => Ident::new("i32", Span::call_site()),
         (None, false) => return Err(not_c(name, "#[repr(C)]` or, say, `#[repr(u8)]")),
     };
-    let text = format!("`{name}` has another size than its integer");
+    let message = format!("`{}` has another size than its integer", text(name));
     Ok(quote! {
         // SAFETY: the representation is that integer; C promises to hand over declared values.
         #[automatically_derived]
         unsafe impl #krate::CType for #name {
             const SCALAR: ::core::option::Option<#krate::Scalar> =
                 <#integer as #krate::CType>::SCALAR;
+            const ANY_VALUE: bool = false;
 
             fn c_type() -> #krate::Type {
                 <#integer as #krate::CType>::c_type()
             }
         }
 
-        const _: () = assert!(
+        const _: () = ::core::assert!(
             ::core::mem::size_of::<#name>() == ::core::mem::size_of::<#integer>(),
-            #text
+            #message
         );
     })
 }

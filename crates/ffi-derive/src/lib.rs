@@ -32,11 +32,16 @@ use proc_macro::TokenStream;
 /// | `#[repr(u8)] enum` and the like | `uint8_t` and the like |
 ///
 /// Fields are of types that are `CType`, or arrays of those. The type takes any bits
-/// (`CType::ANY_BITS`) if all of its fields do; an enum does not: C that hands one over promises
-/// that it is one of those declared.
+/// (`CType::ANY_BITS`) if all of its fields do, and safe code can then make one of any: write
+/// `CType` by hand for a type whose private fields promise more.
+///
+/// An enum does not take every integer (`CType::ANY_VALUE`), and neither does what has one for a
+/// field. As an argument of a closure or as a result it is what C says it is: C that hands one over
+/// promises that it is one of those declared, by whoever calls it or gives it the closure. What
+/// has no such promise, as the bytes of a `Value`, is read as an integer and not as an enum.
 ///
 /// The code refers to the crate `ffi`; `#[c_type(crate = ffi_types)]` says another one that has
-/// `CType`, `Type`, `TypeCell`, `Scalar` and `c_layout`.
+/// `CType`, `Type`, `TypeKind`, `TypeCell`, `Scalar` and `c_layout`.
 #[proc_macro_derive(CType, attributes(c_type))]
 pub fn derive_c_type(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as syn::DeriveInput);

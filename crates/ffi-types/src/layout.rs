@@ -11,7 +11,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 /// The greatest alignment in bytes; gcc and clang take no more either.
-const MAX_ALIGN: usize = 1 << 28;
+pub(crate) const MAX_ALIGN: usize = 1 << 28;
 /// The greatest size in bytes.
 const MAX_SIZE: usize = isize::MAX as usize;
 

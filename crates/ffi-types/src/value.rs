@@ -1,7 +1,9 @@
 //! Rust types that are C types.
 
-use crate::{InterfaceReason, Scalar, Type};
-use alloc::string::ToString;
+use crate::repr::Repr;
+use crate::{InterfaceReason, Scalar, Type, TypeKind};
+use alloc::{format, string::ToString};
+use core::any::type_name;
 use core::ffi::c_void;
 use core::ptr::NonNull;
 
@@ -15,8 +17,9 @@ use core::ptr::NonNull;
 ///
 /// # Safety
 /// [`c_type`](Self::c_type) has the size, alignment and member offsets of `Self`, and every value
-/// that C can hand over for that type is a valid `Self`. A `#[repr(C)]` struct of such types fits.
-/// [`SCALAR`](Self::SCALAR) says the same as `c_type`.
+/// that C can hand over for that type is a valid `Self`, or [`ANY_VALUE`](Self::ANY_VALUE) is said
+/// to be false. A `#[repr(C)]` struct of such types fits. [`SCALAR`](Self::SCALAR) and
+/// [`KIND`](Self::KIND) say the same as `c_type`.
 ///
 /// # Examples
 /// The type is made once, and shared from then on: it is asked for whenever a callback reads a
@@ -44,52 +47,77 @@ use core::ptr::NonNull;
 /// }
 /// assert_eq!(Point::c_type().size(), size_of::<Point>());
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no C type",
+    label = "expected a type that is `CType`",
+    note = "a struct, union or enum of yours becomes one by `#[derive(CType)]`, which needs `#[repr(C)]`",
+    note = "an array is one as a field that is written `[T; N]`, as C neither passes nor returns arrays"
+)]
 pub unsafe trait CType: Copy + 'static {
-    /// The scalar that [`c_type`](Self::c_type) is; `None`, the default, for an aggregate. Known
+    /// The scalar that [`c_type`](Self::c_type) is; `None`, the default, for everything else. Known
     /// without making a [`Type`], so that checking an argument costs next to nothing.
     const SCALAR: Option<Scalar> = None;
+
+    /// What [`c_type`](Self::c_type) is, unless it is a struct or union: for a complex number or a
+    /// vector, as the default knows scalars. Known without making a [`Type`] as well.
+    const KIND: Option<TypeKind> = match Self::SCALAR {
+        Some(scalar) => Some(TypeKind::Scalar(scalar)),
+        None => None,
+    };
 
     /// Whether every bit pattern of that size is a valid `Self`, with which safe code can do no
     /// harm. So it is for numbers and raw pointers, but not for `bool` and function pointers.
     const ANY_BITS: bool = false;
+
+    /// Whether every value of the C type is a valid `Self`. Not so for an enum, whose C type is an
+    /// integer: code that calls C promises that it gets a declared value, and safe code cannot read
+    /// one out of bytes.
+    const ANY_VALUE: bool = true;
 
     /// The C type.
     fn c_type() -> Type;
 }
 
 impl Type {
-    /// Whether a value of `size` bytes, and of that scalar if it is one, can stand for this type:
-    /// the size has to be the same, and an integer or pointer, a floating-point number and an
-    /// aggregate do not stand for each other.
+    /// Whether a value of `size` bytes and of that kind, `None` for a struct or union, can stand for
+    /// this type: the size has to be the same, and an integer or pointer, a floating-point number, a
+    /// complex one, a vector and an aggregate do not stand for each other. A vector's integers may
+    /// be of another size.
     ///
     /// # Errors
     /// [`InterfaceReason::Size`] or [`InterfaceReason::Kind`].
     #[inline]
-    pub fn check_value(&self, size: usize, scalar: Option<Scalar>) -> Result<(), InterfaceReason> {
-        let same_kind = match (self.as_scalar(), scalar) {
-            // Of 2 and of 16 bytes there are two floating-point types.
-            (Some(expected), Some(found)) => {
+    pub fn check_value(&self, size: usize, kind: Option<TypeKind>) -> Result<(), InterfaceReason> {
+        let same_kind = match (self.repr(), kind) {
+            (Repr::Scalar(expected), Some(TypeKind::Scalar(found)))
+            | (Repr::Complex(expected), Some(TypeKind::Complex(found)))
+            | (Repr::Vector(expected, _), Some(TypeKind::Vector { element: found, .. })) => {
+                // Of 2 and of 16 bytes there are two floating-point types.
                 expected == found || !expected.is_float() && !found.is_float()
             }
-            (None, None) => true,
+            (
+                Repr::Void | Repr::Aggregate(_),
+                None | Some(TypeKind::Void | TypeKind::Struct | TypeKind::Union | TypeKind::Array),
+            ) => true,
             _ => false,
         };
         if size == self.size() && same_kind {
             return Ok(());
         }
-        Err(self.value_mismatch(size, scalar))
+        Err(self.value_mismatch(size, kind))
     }
 
     /// Whether safe code may read a value of this type, which came from C, as a `T`: as
     /// [`check_value`](Self::check_value), and unless `T` takes [any bits](CType::ANY_BITS), it
     /// has to be this very type. A function pointer can never be read so, as its own signature
-    /// is not known.
+    /// is not known, nor can what is not valid with [any value](CType::ANY_VALUE).
     ///
     /// # Errors
     /// [`InterfaceReason::Size`] or [`InterfaceReason::Kind`].
     pub fn check_readable<T: CType>(&self) -> Result<(), InterfaceReason> {
-        self.check_value(size_of::<T>(), T::SCALAR)?;
+        self.check_value(size_of::<T>(), T::KIND)?;
         let same = match T::SCALAR {
+            _ if !T::ANY_VALUE => false,
             _ if T::ANY_BITS => true,
             Some(Scalar::Pointer) => false,
             Some(scalar) => self.as_scalar() == Some(scalar),
@@ -99,6 +127,7 @@ impl Type {
             return Ok(());
         }
         let found = match T::SCALAR {
+            _ if !T::ANY_VALUE => format!("{}, which does not take every value", type_name::<T>()),
             Some(Scalar::Pointer) => "a function pointer".into(),
             _ => T::c_type().to_string(),
         };
@@ -120,12 +149,17 @@ impl Type {
     }
 
     #[cold]
-    fn value_mismatch(&self, found: usize, scalar: Option<Scalar>) -> InterfaceReason {
+    fn value_mismatch(&self, found: usize, kind: Option<TypeKind>) -> InterfaceReason {
         let (expected, ty) = (self.size(), self.to_string());
         if found != expected {
             return InterfaceReason::Size { expected, found, ty };
         }
-        let found = scalar.map_or("a struct or union", Scalar::c_name).into();
+        let found = match kind {
+            Some(kind @ (TypeKind::Scalar(_) | TypeKind::Complex(_) | TypeKind::Vector { .. })) => {
+                kind.to_string()
+            }
+            _ => "a struct or union".into(),
+        };
         InterfaceReason::Kind { expected: ty, found }
     }
 }
@@ -164,6 +198,10 @@ macro_rules! vectors {
             // SAFETY: both have the same size and alignment, and any bits make numbers.
             unsafe impl CType for $rust {
                 const ANY_BITS: bool = true;
+                const KIND: Option<TypeKind> = Some(TypeKind::Vector {
+                    element: Scalar::$element,
+                    lanes: (size_of::<$rust>() / Scalar::$element.size()) as u8,
+                });
 
                 #[inline]
                 fn c_type() -> Type {
@@ -178,7 +216,7 @@ macro_rules! vectors {
 
 #[cfg(target_arch = "x86_64")]
 mod x86_64 {
-    use super::{CType, Scalar, Type};
+    use super::{CType, Scalar, Type, TypeKind};
     use core::arch::x86_64::*;
 
     vectors! {
@@ -196,7 +234,7 @@ mod x86_64 {
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64 {
-    use super::{CType, Scalar, Type};
+    use super::{CType, Scalar, Type, TypeKind};
     use core::arch::aarch64::*;
 
     vectors! {
@@ -213,24 +251,38 @@ mod aarch64 {
         uint16x8_t => U16;
         int32x4_t => I32;
         uint32x4_t => U32;
+        int64x1_t => I64;
+        uint64x1_t => U64;
         int64x2_t => I64;
         uint64x2_t => U64;
         float32x4_t => F32;
+        float64x1_t => F64;
         float64x2_t => F64;
+        poly8x8_t => U8;
+        poly8x16_t => U8;
+        poly16x4_t => U16;
+        poly16x8_t => U16;
+        poly64x1_t => U64;
+        poly64x2_t => U64;
     }
 }
 
 #[cfg(feature = "complex")]
 macro_rules! complex {
-    ($($part:ty => $scalar:ident),*) => {
+    ($($part:ty),*) => {
         $(
             // SAFETY: `repr(C)`, the real part first, and any bits make two numbers.
             unsafe impl CType for num_complex::Complex<$part> {
                 const ANY_BITS: bool = true;
+                const KIND: Option<TypeKind> = match <$part>::SCALAR {
+                    Some(part) => Some(TypeKind::Complex(part)),
+                    None => None,
+                };
 
                 #[inline]
                 fn c_type() -> Type {
-                    Type::complex_of(Scalar::$scalar)
+                    const PART: Scalar = <$part>::SCALAR.expect("it is a number");
+                    Type::complex_of(PART)
                 }
             }
         )*
@@ -238,7 +290,7 @@ macro_rules! complex {
 }
 
 #[cfg(feature = "complex")]
-complex!(f32 => F32, f64 => F64);
+complex!(f32, f64, crate::LongDouble);
 
 // SAFETY: `void` has no bytes, and neither has `()`.
 unsafe impl CType for () {

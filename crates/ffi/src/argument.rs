@@ -1,7 +1,7 @@
 //! Arguments for checked calls.
 
 use ffi_types::{CType, InterfaceField, InterfaceReason, InvalidCallInterfaceError};
-use ffi_types::{MAX_ARGUMENTS, Scalar, Signature, Type};
+use ffi_types::{MAX_ARGUMENTS, Signature, Type, TypeKind};
 use std::ffi::c_void;
 use std::marker::PhantomData;
 
@@ -16,8 +16,8 @@ pub struct Arg<'a> {
 
 #[derive(Debug, Clone, Copy)]
 enum Kind {
-    Scalar(Scalar),
-    Aggregate,
+    /// Of that type; `None` for a struct or union.
+    Of(Option<TypeKind>),
     Bytes,
 }
 
@@ -30,9 +30,8 @@ enum Kind {
 /// # let _ = arguments;
 /// ```
 pub fn arg<T: CType>(value: &T) -> Arg<'_> {
-    let kind = T::SCALAR.map_or(Kind::Aggregate, Kind::Scalar);
     let pointer = (value as *const T).cast();
-    Arg { pointer, size: size_of::<T>(), kind, value: PhantomData }
+    Arg { pointer, size: size_of::<T>(), kind: Kind::Of(T::KIND), value: PhantomData }
 }
 
 impl<'a> Arg<'a> {
@@ -50,8 +49,7 @@ impl<'a> Arg<'a> {
 
     /// The bytes of a value of that type.
     pub(crate) fn typed(ty: &Type, value: &'a [u8]) -> Self {
-        let kind = ty.as_scalar().map_or(Kind::Aggregate, Kind::Scalar);
-        Self { kind, ..Self::bytes(value) }
+        Self { kind: Kind::Of(Some(ty.kind())), ..Self::bytes(value) }
     }
 }
 
@@ -68,8 +66,7 @@ pub(crate) fn with_pointers<R>(
     }
     for (index, (ty, argument)) in types.iter().zip(arguments).enumerate() {
         match argument.kind {
-            Kind::Scalar(scalar) => ty.check_value(argument.size, Some(scalar)),
-            Kind::Aggregate => ty.check_value(argument.size, None),
+            Kind::Of(kind) => ty.check_value(argument.size, kind),
             Kind::Bytes => ty.check_size(argument.size),
         }
         .map_err(|reason| InvalidCallInterfaceError::argument(index, reason))?;

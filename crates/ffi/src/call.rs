@@ -364,7 +364,7 @@ impl CallInterface {
     ) -> Result<R, CallError> {
         self.check_function(function)?;
         let returned = self.signature().return_type();
-        returned.check_value(size_of::<R>(), R::SCALAR).map_err(invalid_return)?;
+        returned.check_value(size_of::<R>(), R::KIND).map_err(invalid_return)?;
         let mut result = MaybeUninit::<R>::uninit();
         let target = result.as_mut_ptr().cast();
         with_pointers(self.signature(), arguments, |pointers| {

@@ -192,7 +192,7 @@ impl Value {
     /// # Errors
     /// A [`FieldError`]: as for [`field`](Self::field); [`FieldProblem::Mismatch`] when `T` has
     /// another size or kind than the member, and as [`Type::check_readable`] says for `bool` and
-    /// structs and, always, for function pointers: read those as raw pointers;
+    /// structs and, always, for function pointers and enums: read those as raw pointers and numbers;
     /// [`FieldProblem::NotAnyBits`] for a struct that is not declared to take
     /// [any bits](CType::ANY_BITS), if it has a pointer, or a `bool` that is neither 0 nor 1, or
     /// more than [`MAX_LEAVES_SIZE`](crate::MAX_LEAVES_SIZE) bytes. A bit-field is read as a
@@ -216,8 +216,7 @@ impl Value {
     /// [`FieldProblem::BitFieldRange`] for a number that is too large for a bit-field.
     pub fn set<T: CType>(&mut self, path: &str, value: T) -> Result<(), FieldError> {
         let Part { ty, offset, bits } = resolve(&self.ty, path)?;
-        ty.check_value(size_of::<T>(), T::SCALAR)
-            .map_err(|reason| FieldError::new(path, reason))?;
+        ty.check_value(size_of::<T>(), T::KIND).map_err(|reason| FieldError::new(path, reason))?;
         if let Some((start, width)) = bits {
             let mut number = [0; 16];
             // SAFETY: it is an integer of at most 16 bytes, as the bit-field's type is.

@@ -45,4 +45,11 @@ struct Misspelled {
     x: i32,
 }
 
+#[derive(Clone, Copy, CType)]
+#[c_type(crate = ffi_types)]
+#[repr(C)]
+struct Borrowed<'a> {
+    x: Option<&'a i32>,
+}
+
 fn main() {}
