@@ -3,11 +3,20 @@
 use fastrand::Rng;
 use std::fmt::Write;
 
+/// What the definitions may have besides.
+#[derive(Debug, Clone, Copy)]
+pub struct Kinds {
+    /// Attributes `aligned`.
+    pub aligned: bool,
+    /// Bit-fields that are packed, or in unions, or of width 0 under `#pragma pack`.
+    pub odd_bits: bool,
+}
+
 /// Definitions without end: `struct s0 { … };`, `union s1 { … };` and so on. The same seed gives
 /// the same ones.
-pub fn definitions(seed: u64) -> impl Iterator<Item = String> {
-    let mut random =
-        Random { rng: Rng::with_seed(seed), tags: Vec::new(), members: 0, packed: false };
+pub fn definitions(seed: u64, kinds: Kinds) -> impl Iterator<Item = String> {
+    let (rng, tags) = (Rng::with_seed(seed), Vec::new());
+    let mut random = Random { rng, tags, members: 0, packed: false, kinds };
     std::iter::repeat_with(move || random.definition())
 }
 
@@ -73,6 +82,7 @@ struct Random {
     members: usize,
     /// Whether `#pragma pack` is in force.
     packed: bool,
+    kinds: Kinds,
 }
 
 impl Random {
@@ -86,7 +96,7 @@ impl Random {
         self.members = 0;
         let pack = if self.one_in(8) { 1 << self.rng.u32(0..5) } else { 0 };
         self.packed = pack != 0;
-        let body = self.body(2);
+        let body = self.body(2, kind == "union");
         self.tags.push(tag.clone());
         match pack {
             0 => format!("{tag} {body};\n"),
@@ -95,8 +105,8 @@ impl Random {
     }
 
     /// From the opening brace to the attributes behind the closing one.
-    fn body(&mut self, depth: u32) -> String {
-        let bits = self.one_in(2);
+    fn body(&mut self, depth: u32, union: bool) -> String {
+        let bits = self.one_in(2) && (self.kinds.odd_bits || !union);
         let mut text = String::from("{ ");
         for index in 0..self.rng.u32(1..=5) {
             // One at least has a name.
@@ -107,10 +117,10 @@ impl Random {
             };
         }
         text.push('}');
-        if self.one_in(8) {
+        if (self.kinds.odd_bits || !bits) && self.one_in(8) {
             text += " __attribute__((packed))";
         }
-        if self.one_in(8) {
+        if self.kinds.aligned && self.one_in(8) {
             let _ = write!(text, " __attribute__((aligned({})))", 1 << self.rng.u32(0..6));
         }
         text
@@ -123,7 +133,7 @@ impl Random {
 
     fn anonymous(&mut self, depth: u32) -> String {
         let kind = if self.one_in(3) { "union" } else { "struct" };
-        let body = self.body(depth - 1);
+        let body = self.body(depth - 1, kind == "union");
         let name = if self.one_in(2) { format!(" {}", self.name()) } else { String::new() };
         // An attribute behind the brace is the type's, also where a name follows.
         format!("{kind} {body}{name}; ")
@@ -135,7 +145,8 @@ impl Random {
             0 if !self.tags.is_empty() => {
                 self.tags[self.rng.usize(recent..self.tags.len())].clone()
             }
-            _ => TYPES[self.rng.usize(0..TYPES.len())].into(),
+            // The last one is aligned.
+            _ => TYPES[self.rng.usize(0..TYPES.len() - usize::from(!self.kinds.aligned))].into(),
         };
         let mut text = format!("{ty} {}", self.name());
         // C has no arrays of what is aligned to more than its size.
@@ -149,14 +160,17 @@ impl Random {
         let (ty, most) = BIT_TYPES[self.rng.usize(0..BIT_TYPES.len())];
         // `enum big : 5` begins an enum of a type of its own.
         if may_be_unnamed && self.one_in(5) && !ty.starts_with("enum") {
-            return format!("{ty} : {}; ", self.rng.u32(0..=most));
+            let least = u32::from(self.packed && !self.kinds.odd_bits);
+            return format!("{ty} : {}; ", self.rng.u32(least..=most));
         }
         let (name, width) = (self.name(), self.rng.u32(1..=most));
         // Where gcc and clang differ (docs/differences.md): what `#pragma pack` leaves of `aligned`,
         // and an alignment below the type's.
         let attribute = match self.rng.u32(0..12) {
-            0 => " __attribute__((packed))".into(),
-            1 if !self.packed => format!(" __attribute__((aligned({})))", 8 << self.rng.u32(0..3)),
+            0 if self.kinds.odd_bits => " __attribute__((packed))".into(),
+            1 if self.kinds.aligned && !self.packed => {
+                format!(" __attribute__((aligned({})))", 8 << self.rng.u32(0..3))
+            }
             _ => String::new(),
         };
         format!("{ty} {name} : {width}{attribute}; ")
@@ -167,7 +181,7 @@ impl Random {
         if self.one_in(12) {
             text += " __attribute__((packed))";
         }
-        if self.one_in(12) {
+        if self.kinds.aligned && self.one_in(12) {
             let _ = write!(text, " __attribute__((aligned({})))", 1 << self.rng.u32(0..6));
         }
         text

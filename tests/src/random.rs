@@ -5,8 +5,8 @@ use crate::shapes::{SCALARS, array, finish, unusual};
 use fastrand::Rng;
 use ffi::{AggregateBuilder, Convention, Scalar, Type};
 
-/// As many cases as CI runs with each compiler of each convention.
-const COUNT: u64 = 2000;
+/// As many cases as CI runs with each compiler of each convention: two have 5,000.
+const COUNT: u64 = 2500;
 
 /// Random cases without end, of types as compilers for the platform of that convention have and
 /// lay out; the same seed gives the same cases.

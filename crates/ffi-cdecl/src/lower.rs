@@ -25,6 +25,10 @@ fn reduce(header: &Header, ty: &DeclaredType) -> Result<Type, String> {
         DeclaredKind::Complex(part) => {
             Type::complex(part.scalar(model)).map_err(|error| error.reason.to_string())
         }
+        // They are aligned to 16 there, and no convention has them.
+        DeclaredKind::Vector { size, .. } if *size > 16 && is_arm(header) => {
+            Err("vectors of more than 16 bytes have no place in AAPCS64".into())
+        }
         DeclaredKind::Vector { element, size } => {
             let element = element.scalar(model);
             Type::vector(element, *size as usize / element.size())
@@ -48,6 +52,10 @@ fn reduce(header: &Header, ty: &DeclaredType) -> Result<Type, String> {
             _ => Err("it is declared, but not defined; only a pointer to it can be passed".into()),
         },
     }
+}
+
+fn is_arm(header: &Header) -> bool {
+    matches!(header.options.convention, Convention::Aapcs64(_))
 }
 
 /// `va_list` as a parameter: an array on System V, which decays, and a struct by AAPCS64 (10.1.5).
@@ -116,7 +124,10 @@ fn natural_size_align(header: &Header, ty: &DeclaredType) -> Option<(u64, u64)> 
             let (size, align) = basic(*kind);
             (2 * size, align)
         }
-        DeclaredKind::Vector { size, .. } => (*size, size.next_power_of_two()),
+        DeclaredKind::Vector { size, .. } => {
+            let align = size.next_power_of_two();
+            (*size, if is_arm(header) { align.min(16) } else { align })
+        }
         DeclaredKind::Pointer(_) => (8, 8),
         DeclaredKind::Array(element, len) => {
             let (size, align) = size_align(header, element)?;

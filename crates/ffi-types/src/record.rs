@@ -45,6 +45,12 @@ impl Rules {
         matches!(self.convention, Convention::Win64(_) | Convention::Aapcs64(Aapcs64::Windows))
     }
 
+    /// Of `#pragma pack`, 0 for none. Microsoft's compiler takes no more than a pointer's size.
+    fn limit(&self) -> u64 {
+        let is_msvc = self.microsoft() && self.convention != Convention::Win64(Win64::Gnu);
+        if is_msvc && self.pack > 8 { 0 } else { self.pack }
+    }
+
     /// Bit-fields count for the alignment of a union: not to Microsoft, but to gcc for Windows.
     fn union_align(&self) -> bool {
         !self.microsoft() || self.convention == Convention::Win64(Win64::Gnu)
@@ -92,7 +98,7 @@ pub fn layout(members: &[Member], rules: Rules) -> Result<Layout, Option<usize>>
 pub fn align_of(member: &Member, rules: Rules) -> u64 {
     let attribute = member.attribute.unwrap_or(1);
     let align = if member.packed { attribute } else { member.align.max(attribute) };
-    match rules.pack {
+    match rules.limit() {
         0 => align,
         most => align.min(most),
     }
@@ -148,7 +154,7 @@ impl State {
     /// psABI 3.1.2: a bit-field lies in a unit of its type, and next to others if it fits there.
     fn system_v(&mut self, member: &Member, width: u32) -> Option<u128> {
         let (unit, width) = (u128::from(member.size) * 8, u128::from(width));
-        let align = match (member.packed, self.rules.pack) {
+        let align = match (member.packed, self.rules.limit()) {
             _ if width == 0 => member.align,
             (true, 0) => 1,
             (false, 0) => member.align,
@@ -156,14 +162,14 @@ impl State {
             (_, most) => member.align.min(most),
         };
         // As gcc has it: `#pragma pack` has the last word. clang then forgets the attribute.
-        let attribute = match (member.attribute, self.rules.pack) {
-            (Some(attribute), 1..) => Some(attribute.min(self.rules.pack)),
+        let attribute = match (member.attribute, self.rules.limit()) {
+            (Some(attribute), 1..) => Some(attribute.min(self.rules.limit())),
             (attribute, _) => attribute,
         };
         if let Some(attribute) = attribute {
             self.round_up(attribute)?;
         }
-        let tight = member.packed || self.rules.pack != 0;
+        let tight = member.packed || self.rules.limit() != 0;
         let straddles = self.next % (u128::from(align) * 8) + width > unit;
         if width == 0 || (straddles && !tight) {
             self.round_up(align)?;
