@@ -375,7 +375,7 @@ fn structs_go_by_value_through_a_callback_and_back() {
 /// C sets each bit-field and Rust reads it, and the other way round, in three layouts.
 #[test]
 fn bit_fields_are_those_of_compilers() {
-    const MEMBERS: [(&str, Type, u32); 7] = [
+    const MEMBERS: [(&str, Type, u32); 9] = [
         ("a", Type::I32, 3),
         ("b", Type::U32, 30),
         ("c", Type::BOOL, 1),
@@ -383,6 +383,8 @@ fn bit_fields_are_those_of_compilers() {
         ("", Type::U16, 9),
         ("e", Type::I64, 40),
         ("f", Type::U64, 64),
+        ("g", Type::I128, 75),
+        ("h", Type::U128, 128),
     ];
     let windows = Convention::Win64(Win64::Gnu);
     let start = || Type::structure("bits");
@@ -400,17 +402,25 @@ fn bit_fields_are_those_of_compilers() {
             .fold(builder, |builder, (name, ty, width)| builder.bit_field(name, ty, width));
         let ty = builder.build().expect("a C type");
         let source = format!(
-            "typedef _Bool bool; typedef struct __attribute__(({attribute})) {{ int a : 3; \
+            "typedef _Bool bool; typedef __int128 i128; typedef unsigned __int128 u128; \
+             typedef struct __attribute__(({attribute})) bits {{ int a : 3; \
              unsigned b : 30; bool c : 1; signed char d : 5; unsigned short : 9; \
-             long long e : 40; unsigned long long f : 64; }} bits;
+             long long e : 40; unsigned long long f : 64; i128 g : 75; u128 h : 128; }} bits;
              _Static_assert(sizeof(bits) == {}, \"size\");
-             bits set(int a, unsigned b, int c, int d, long long e, unsigned long long f) {{
-                 bits it = {{a, b, c, d, e, f}}; return it; }}
-             int get(bits it, int a, unsigned b, int c, int d, long long e, unsigned long long f) {{
-                 return it.a == a && it.b == b && it.c == c && it.d == d && it.e == e && it.f == f;
+             bits set(int a, unsigned b, int c, int d, long long e, unsigned long long f, i128 g, \
+                      u128 h) {{
+                 bits it = {{a, b, c, d, e, f, g, h}}; return it; }}
+             int get(bits it, int a, unsigned b, int c, int d, long long e, unsigned long long f, \
+                     i128 g, u128 h) {{
+                 return it.a == a && it.b == b && it.c == c && it.d == d && it.e == e && it.f == f
+                     && it.g == g && it.h == h;
              }}",
             ty.size()
         );
+        // The C text says the same type.
+        let struct_alone = source.lines().next().expect("the types");
+        let header = ffi_cdecl::Header::parse(struct_alone).expect("it is C");
+        assert_eq!(header.ty("struct bits").as_ref(), Ok(&ty));
         for compiler in compilers() {
             let name = format!("bits{attribute}");
             let path = shared_library(compiler, directory.path(), &name, &source);
@@ -422,17 +432,27 @@ fn bit_fields_are_those_of_compilers() {
 }
 
 fn check_bits(library: &Library, ty: &Type) {
-    let values = [Type::I32, Type::U32, Type::I32, Type::I32, Type::I64, Type::U64];
+    let values =
+        [Type::I32, Type::U32, Type::I32, Type::I32, Type::I64, Type::U64, Type::I128, Type::U128];
     let set = CallInterface::new(ty.clone(), values.clone()).expect("a C signature");
     let set = Function::load(library, "set", &set).expect("the library has it");
     let get = CallInterface::new(Type::I32, [vec![ty.clone()], values.to_vec()].concat());
     let get = Function::load(library, "get", &get.expect("a C signature")).expect("it is there");
-    for (a, b, c, d, e, f) in [
-        (-4_i32, 0x3fff_ffff_u32, 1_i32, -16_i32, -(1_i64 << 39), u64::MAX),
-        (3, 5, 0, 15, (1 << 39) - 1, 1),
-        (0, 0, 0, 0, 0, 0),
+    for (a, b, c, d, e, f, g, h) in [
+        (
+            -4_i32,
+            0x3fff_ffff_u32,
+            1_i32,
+            -16_i32,
+            -(1_i64 << 39),
+            u64::MAX,
+            -(1_i128 << 74),
+            u128::MAX,
+        ),
+        (3, 5, 0, 15, (1 << 39) - 1, 1, (1 << 74) - 1, 1 << 127),
+        (0, 0, 0, 0, 0, 0, 0, 0),
     ] {
-        let values = [arg(&a), arg(&b), arg(&c), arg(&d), arg(&e), arg(&f)];
+        let values = [arg(&a), arg(&b), arg(&c), arg(&d), arg(&e), arg(&f), arg(&g), arg(&h)];
         // SAFETY: the function has that signature.
         let it = unsafe { set.call_value(&values) }.expect("the call fits");
         assert_eq!(it.get::<i32>("a"), Ok(a), "{it:?}");
@@ -441,12 +461,15 @@ fn check_bits(library: &Library, ty: &Type) {
         assert_eq!(it.get::<i8>("d"), Ok(d as i8), "{it:?}");
         assert_eq!(it.get::<i64>("e"), Ok(e), "{it:?}");
         assert_eq!(it.get::<u64>("f"), Ok(f), "{it:?}");
+        assert_eq!(it.get::<i128>("g"), Ok(g), "{it:?}");
+        assert_eq!(it.get::<u128>("h"), Ok(h), "{it:?}");
 
         let mut it = Value::new(ty).expect("memory");
         it.as_bytes_mut().fill(0x5a);
         it.set("a", a).and_then(|()| it.set("b", b)).expect("it fits");
         it.set("c", c == 1).and_then(|()| it.set("d", d as i8)).expect("it fits");
         it.set("e", e).and_then(|()| it.set("f", f)).expect("it fits");
+        it.set("g", g).and_then(|()| it.set("h", h)).expect("it fits");
         let all = [&[it.as_arg()][..], &values].concat();
         // SAFETY: the function has that signature.
         let same: i32 = unsafe { get.call(&all) }.expect("the call fits");
@@ -489,6 +512,8 @@ fn vectors_and_complex_numbers_have_parts() {
         format!("{it:?}"),
         format!("struct s {{ v: <0, 0, -7, 0>, z: 0.0 + 2.5i, l: 0.5, n: {} }}", u128::MAX)
     );
+    it.set("z[1]", -0.5).expect("it fits");
+    assert!(format!("{it:?}").contains("z: 0.0 - 0.5i"), "{it:?}");
     let error = it.get::<i16>("v[4]").expect_err("there are four");
     assert_eq!(error.to_string(), "`v[4]`: index 4 is out of bounds: the array has 4 elements");
 }

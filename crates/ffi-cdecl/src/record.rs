@@ -335,7 +335,7 @@ impl Parser<'_> {
             union: tag.kind == TagKind::Union,
             pack: pack.into(),
             attribute: attributes.align,
-            convention: options.convention,
+            convention: attributes.bit_fields_of(options.convention),
         };
         let layout = record::layout(&members, rules).ok();
         // Offsets are told in bits.
@@ -379,13 +379,15 @@ impl Parser<'_> {
         packed: bool,
     ) -> Result<Type, String> {
         let mut fields = Vec::with_capacity(declared.len());
-        for (member, sizes) in declared.iter().zip(members) {
+        for member in declared {
             let name = member.name.as_deref().unwrap_or_default();
-            if sizes.size == 0 && member.width.is_none() {
-                let what = match member.ty.kind() {
-                    DeclaredKind::Array(_, None) => "a flexible array",
-                    _ => "of size 0",
-                };
+            let flexible = match member.ty.kind() {
+                DeclaredKind::Array(_, None) => Some("a flexible array"),
+                // GNU C's way to write one.
+                DeclaredKind::Array(_, Some(0)) => Some("of size 0"),
+                _ => None,
+            };
+            if let Some(what) = flexible {
                 return Err(format!("member `{name}` is {what}, so a copy would not be the whole"));
             }
             let ty = lower::lower(self.header, &member.ty);
