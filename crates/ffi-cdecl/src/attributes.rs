@@ -263,10 +263,12 @@ impl Mode {
             "SI" => Self::Integer(4),
             "DI" | "word" | "pointer" => Self::Integer(8),
             "TI" => Self::Integer(16),
-            "SF" => Self::Float(Basic::Float),
-            "DF" => Self::Float(Basic::Double),
-            "XF" => Self::Float(Basic::LongDouble),
-            "TF" => Self::Float(Basic::Float128),
+            "HF" | "HC" => Self::Float(Basic::Float16),
+            "BF" => Self::Float(Basic::BFloat16),
+            "SF" | "SC" => Self::Float(Basic::Float),
+            "DF" | "DC" => Self::Float(Basic::Double),
+            "XF" | "XC" => Self::Float(Basic::Float80),
+            "TF" | "TC" => Self::Float(Basic::Float128),
             _ => return None,
         })
     }
