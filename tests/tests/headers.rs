@@ -307,7 +307,9 @@ impl AnyType {
             2 => builder = builder.align(1 << self.rng.u32(0..7)),
             _ => {}
         }
-        builder.build().expect("a C type")
+        let ty = builder.build().expect("a C type");
+        // What has members and no bytes is not read.
+        if ty.size() == 0 { Type::I8 } else { ty }
     }
 
     fn bit_field(

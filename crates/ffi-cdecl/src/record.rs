@@ -378,16 +378,18 @@ impl Parser<'_> {
         rules: Rules,
         packed: bool,
     ) -> Result<Type, String> {
+        // By AAPCS64 only a struct without members is known to be empty.
+        if layout.size == 0 && declared.iter().any(|member| !is_open(member)) {
+            return Err("it has members, but no bytes".into());
+        }
         let mut fields = Vec::with_capacity(declared.len());
         for member in declared {
             let name = member.name.as_deref().unwrap_or_default();
-            let flexible = match member.ty.kind() {
-                DeclaredKind::Array(_, None) => Some("a flexible array"),
-                // GNU C's way to write one.
-                DeclaredKind::Array(_, Some(0)) => Some("of size 0"),
-                _ => None,
-            };
-            if let Some(what) = flexible {
+            if is_open(member) {
+                let what = match member.ty.kind() {
+                    DeclaredKind::Array(_, None) => "a flexible array",
+                    _ => "of size 0",
+                };
                 return Err(format!("member `{name}` is {what}, so a copy would not be the whole"));
             }
             let ty = lower::lower(self.header, &member.ty);
@@ -421,6 +423,11 @@ impl Parser<'_> {
         );
         Ok(ty)
     }
+}
+
+/// Whether it is a flexible array, or what GNU C has for one: an array of length 0.
+fn is_open(member: &Declared) -> bool {
+    matches!(member.ty.kind(), DeclaredKind::Array(_, None | Some(0)))
 }
 
 /// The attributes as they were written, or for `each` member by itself.

@@ -129,6 +129,11 @@ fn prototypes() {
             "void (struct { int8_t a : 1; int32_t b : 2; } __attribute__((ms_struct)))",
         ),
         (
+            "struct s { int : 0; } f(void);",
+            "struct s f(void)",
+            "result `struct s`: it has members, but no bytes",
+        ),
+        (
             "struct s { int n; struct { int last[0]; } inner; } f(void);",
             "struct s f(void)",
             "result `struct s`: member `inner`: member `last` is of size 0, so a copy would not be the whole",
