@@ -497,6 +497,37 @@ fn what_no_bit_field_holds_is_refused_and_changes_nothing() {
     assert_eq!(format!("{it:?}"), "struct s { a: -1, b: 0 }");
 }
 
+/// Wherever the aggregate is that they are in; its neighbours keep their bits.
+#[test]
+fn bit_fields_are_found_inside_others() {
+    let start = || Type::anonymous_structure().bit_fields_of(Convention::SysV);
+    let bits = start().bit_field("low", Type::U8, 3).bit_field("high", Type::I8, 5);
+    let choice = Type::anonymous_union().field("byte", Type::U8).bit_field("half", Type::U8, 4);
+    let ty = Type::structure("outer")
+        .field("rows", array(built(bits.clone()), 3))
+        .field("", built(start().bit_field("hidden", Type::U16, 11)))
+        .field("choice", built(choice));
+    let mut it = value(&built(ty));
+    it.set("rows[1].high", -16_i8).and_then(|()| it.set("rows[2].low", 5_u8)).expect("it fits");
+    it.set("hidden", 0x7ff_u16).and_then(|()| it.set("choice.byte", 0xa5_u8)).expect("it fits");
+    it.set("choice.half", 3_u8).expect("it fits");
+    assert_eq!(it.as_bytes(), [0, 0x80, 5, 0, 0xff, 7, 0xa3, 0]);
+    assert_eq!((it.get("rows[1].high"), it.get("rows[1].low")), (Ok(-16_i8), Ok(0_u8)));
+    assert_eq!((it.get("hidden"), it.get("choice.half")), (Ok(0x7ff_u16), Ok(3_u8)));
+    assert_eq!(
+        format!("{it:?}"),
+        "struct outer { rows: [struct { low: 0, high: 0 }, struct { low: 0, high: -16 }, \
+         struct { low: 5, high: 0 }], struct { hidden: 2047 }, \
+         choice: union { byte: 163, half: 3 } }"
+    );
+    let error = it.get::<u8>("rows[1].high.x").expect_err("a number has no members");
+    assert!(matches!(*error.reason, FieldProblem::NotAnAggregate { .. }), "{error}");
+    assert!(matches!(
+        *it.field_mut("hidden").map(|_| ()).expect_err("it has no bytes").reason,
+        FieldProblem::BitField
+    ));
+}
+
 #[test]
 fn vectors_and_complex_numbers_have_parts() {
     let ty = Type::structure("s")
