@@ -108,6 +108,15 @@ fn every_type_goes_in_and_comes_out() {
         struct wide { __int128 a : 100; unsigned __int128 b : 128; enum e c : 2; };
         struct wide add_bits(struct wide w) { w.a--; w.b--; w.c++; return w; }
         __int128 negative(__int128 n) { return -n; }
+        double sum(int n, ...) {
+            __builtin_va_list l;
+            __builtin_va_start(l, n);
+            double _Complex z = __builtin_va_arg(l, double _Complex);
+            four v = __builtin_va_arg(l, four);
+            return __real__ z + __imag__ z + v[3] + __builtin_va_arg(l, long double);
+        }
+        void next(four *v, int n) { while (n--) v[n] += 1; }
+        void twice(double _Complex *z, int n) { while (n--) z[n] *= 2; }
         void thirds(long double *x, int n) { while (n--) x[n] /= 3; }
         __float128 third(__float128 x) { return x / 3; }
         unsigned __int128 same(unsigned __int128 n) { return n; }
@@ -171,6 +180,29 @@ fn every_type_goes_in_and_comes_out() {
             "{.l = 2.5, .n = 0, .v = <2, 3, 4, 5>, .z = 2-2i}\n",
         ),
         (&["void put(double _Complex *)", "&"], "&double _Complex = 4+0i\n"),
+        (&["void next(__m128 *, int)", "&<1, 2, 3, 4>", "1"], "&__m128 = <2, 3, 4, 5>\n"),
+        (
+            &["void next(__m128 *, int)", "&__m128[2]=[<1,2,3,4>, [5, 6, 7, 8]]", "2"],
+            "&__m128[2] = [<2, 3, 4, 5>, <6, 7, 8, 9>]\n",
+        ),
+        (
+            &[
+                "void twice(double _Complex *, int)",
+                "&double _Complex[3]=[1 + 2i, {3, -4}, -i]",
+                "3",
+            ],
+            "&double _Complex[3] = [2+4i, 6-8i, 0-2i]\n",
+        ),
+        (
+            &[
+                "double sum(int, ...)",
+                "3",
+                "(double _Complex)1+2i",
+                "(__m128)<1, 2, 3, 4>",
+                "(long double)0.5",
+            ],
+            "7.5\n",
+        ),
     ];
     for (arguments, expected) in cases {
         let arguments = [&["call", library], *arguments].concat();
@@ -181,6 +213,10 @@ fn every_type_goes_in_and_comes_out() {
         (&["long double sqrtl(long double)", "2"][..], "1.41421356237309505\n"),
         (&["long double sqrtl(long double)", "--exact", "2"], "1.4142135623730950488\n"),
         (&["long double sqrtl(long double)", "1e4932"], "1e2466\n"),
+        (
+            &["long double complex csqrtl(long double complex)", "--", "-2+0.5i"],
+            "0.175432056376293832+1.42505312406394701i\n",
+        ),
     ] {
         assert_eq!(output(&[&["call", "m"], arguments].concat()), expected, "{arguments:?}");
     }
@@ -268,6 +304,12 @@ fn what_is_no_value_of_its_type_is_an_error() {
         (&["c", "int abs(int *)", "@nothing"], "cannot find symbol \"nothing\""),
         (&["m", "float fabsf(float)", "1e39"], "1e39 is too large for a `float`"),
         (&["m", "double complex csqrt(double complex)", "1+xi"], "expected a number"),
+        (
+            &["m", "double complex csqrt(double complex)", "{1}"],
+            "expected `,` between the two parts",
+        ),
+        (&["c", "__m128 abs(__m128)", "<1, 2, 3>"], "argument 1: `__m128` takes 4 values, found 3"),
+        (&["c", "__m128 abs(__m128)", "<1, 2, 3, 4"], "expected `,` or `>`"),
         (
             &["c", "__int128 abs(__int128)", "0x1ffffffffffffffffffffffffffffffff"],
             "is out of range for `__int128`, which takes -170141183460469231731687303715884105728 to",

@@ -65,7 +65,7 @@ impl<'a> Cursor<'a> {
         word.trim_end()
     }
 
-    /// Up to the `,`, `}` or `]` that ends this value: what is open inside is skipped.
+    /// Up to the `,`, `}`, `]` or `>` that ends this value: what is open inside is skipped.
     pub(crate) fn until_delimiter(&mut self) -> &'a str {
         let mut open = 0_usize;
         let (mut quoted, mut escaped) = (false, false);
@@ -77,9 +77,9 @@ impl<'a> Cursor<'a> {
             }
             match c {
                 '"' => quoted = true,
-                '{' | '[' | '(' => open += 1,
-                ',' | '}' | ']' | ')' if open == 0 => return true,
-                '}' | ']' | ')' => open -= 1,
+                '{' | '[' | '(' | '<' => open += 1,
+                ',' | '}' | ']' | ')' | '>' if open == 0 => return true,
+                '}' | ']' | ')' | '>' => open -= 1,
                 _ => {}
             }
             false
