@@ -97,7 +97,7 @@ fn sqlite() {
 }
 
 /// The names of its vectors are known before it says them, and say the same.
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 #[test]
 fn vector_instructions() {
     for compiler in compilers() {
