@@ -1,7 +1,8 @@
 //! The headers of the C library's mathematics, zlib and SQLite, as installed: read after the
 //! preprocessor, and compared with what the compiler itself makes of them.
 
-use ffi::Convention;
+use fastrand::Rng;
+use ffi::{Aapcs64, AggregateBuilder, Convention, Scalar, Signature, Type, Win64};
 use ffi_cdecl::{DeclaredType, Header, Options, Record};
 use ffi_tests::compile::{Compiler, accepts, compilers, preprocessed};
 use ffi_tests::random;
@@ -95,6 +96,22 @@ fn sqlite() {
     compare("sqlite3.h", "sqlite3_prepare_v2", 200);
 }
 
+/// The names of its vectors are known before it says them, and say the same.
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[test]
+fn vector_instructions() {
+    for compiler in compilers() {
+        let text = preprocessed(compiler, "#include <immintrin.h>\n");
+        let header =
+            Header::parse(text).unwrap_or_else(|errors| panic!("{}: {errors}", compiler.command));
+        let known = Header::parse("").expect("nothing");
+        for name in ["__m128", "__m128d", "__m128i", "__m256", "__m256i", "__m512", "__m512d"] {
+            let known = known.ty(name).expect("it can be passed");
+            assert_eq!(header.ty(name), Ok(known), "{}: {name}", compiler.command);
+        }
+    }
+}
+
 /// Everything that the type system has, in structs of no library.
 const CORNERS: &str = "
     struct bits { unsigned a : 3, b : 30; char c : 2; long long d : 40; short : 0; char e; };
@@ -143,7 +160,6 @@ fn corners() {
 #[cfg(all(target_arch = "aarch64", target_os = "linux"))]
 #[test]
 fn corners_of_other_platforms() {
-    use ffi::{Aapcs64, Convention, Win64};
     for (convention, target) in [
         (Convention::SysV, "--target=x86_64-linux-gnu"),
         (Convention::SysV, "--target=x86_64-apple-macos11"),
@@ -193,6 +209,136 @@ fn what_is_printed_reads_back() {
         header.typedefs().map(|(name, ty)| (name.to_string(), ty.clone())).collect();
     for (name, ty) in types {
         assert_eq!(header.parse_type(&name).unwrap_or_else(|e| panic!("{e}")), ty);
+    }
+}
+
+/// Any type, printed as C for any platform and read there again, is the same type.
+#[test]
+fn printed_types_read_back() {
+    let (seed, count) = random::from_environment();
+    for convention in [
+        Convention::SysV,
+        Convention::Win64(Win64::Msvc),
+        Convention::Win64(Win64::Gnu),
+        Convention::Aapcs64(Aapcs64::Standard),
+        Convention::Aapcs64(Aapcs64::Apple),
+        Convention::Aapcs64(Aapcs64::Windows),
+    ] {
+        let mut any = AnyType { rng: Rng::with_seed(seed), convention, tags: 0 };
+        for _ in 0..count {
+            let types = [(); 3].map(|()| any.ty(3));
+            let [result, arguments @ ..] = types;
+            let signature = Signature::new(convention, result, arguments).expect("a signature");
+            let text = signature.to_string();
+            let mut header = Options::for_convention(convention).empty();
+            let again = header.parse_type(&text).unwrap_or_else(|errors| panic!("{errors}"));
+            let function = again.function().unwrap_or_else(|| panic!("{text} is no function"));
+            let again = header.signature_of(function, []).expect(&text);
+            assert_eq!(again, signature, "{convention}: {text}\n{again}");
+        }
+    }
+}
+
+/// Types of every kind that C text can say, which leaves out stated layouts, and bit-fields under
+/// `#pragma pack`: no attribute stands for that.
+struct AnyType {
+    rng: Rng,
+    convention: Convention,
+    tags: usize,
+}
+
+impl AnyType {
+    fn one_in(&mut self, n: u32) -> bool {
+        self.rng.u32(0..n) == 0
+    }
+
+    fn scalar(&mut self, of: fn(Scalar) -> bool) -> Scalar {
+        let all = Scalar::ALL.into_iter().filter(|&scalar| of(scalar)).collect::<Vec<_>>();
+        all[self.rng.usize(0..all.len())]
+    }
+
+    fn ty(&mut self, depth: u32) -> Type {
+        match self.rng.u32(0..8) {
+            0 => Type::complex(self.scalar(|s| s.is_float() && s != Scalar::BF16)).expect("C's"),
+            1 => {
+                let element =
+                    self.scalar(|s| s.size() <= 8 && !matches!(s, Scalar::Bool | Scalar::Pointer));
+                // By AAPCS64 no vector is larger.
+                let most = if matches!(self.convention, Convention::Aapcs64(_)) { 2 } else { 4 };
+                let size = 8 << self.rng.u32(0..most);
+                Type::vector(element, size / element.size()).expect("a vector")
+            }
+            2..=4 if depth > 0 => self.aggregate(depth),
+            _ => Type::scalar(self.scalar(|_| true)),
+        }
+    }
+
+    fn aggregate(&mut self, depth: u32) -> Type {
+        self.tags += 1;
+        let tag = format!("s{}", self.tags);
+        let mut builder = match self.rng.u32(0..8) {
+            0 => return Type::structure(&tag).stated(0, 1).build().expect("GNU C's"),
+            1 => Type::union(&tag),
+            2 => Type::anonymous_union(),
+            3..=5 => Type::structure(&tag),
+            _ => Type::anonymous_structure(),
+        };
+        let bits = self.one_in(2);
+        if self.one_in(4) {
+            builder = builder.bit_fields_of(self.other_bit_fields());
+        } else {
+            builder = builder.bit_fields_of(self.convention);
+        }
+        for index in 0..self.rng.usize(1..=5) {
+            let name = format!("f{index}");
+            builder = match self.rng.u32(0..6) {
+                0..=2 if bits => self.bit_field(builder, &name, index > 0),
+                3 => builder.aligned_field(&name, self.ty(depth - 1), 1 << self.rng.u32(0..6)),
+                4 => {
+                    let array = Type::array(self.ty(depth - 1), self.rng.usize(1..=3));
+                    builder.field(&name, array.expect("an array"))
+                }
+                _ => builder.field(&name, self.ty(depth - 1)),
+            };
+        }
+        match self.rng.u32(0..8) {
+            0 => builder = builder.packed(),
+            1 if !bits => builder = builder.pack(1 << self.rng.u32(0..4)),
+            2 => builder = builder.align(1 << self.rng.u32(0..7)),
+            _ => {}
+        }
+        let ty = builder.build().expect("a C type");
+        // What has members and no bytes is not read.
+        if ty.size() == 0 { Type::I8 } else { ty }
+    }
+
+    fn bit_field(
+        &mut self,
+        builder: AggregateBuilder,
+        name: &str,
+        may_be_unnamed: bool,
+    ) -> AggregateBuilder {
+        let scalar = self.scalar(Scalar::is_integer);
+        let most = if scalar == Scalar::Bool { 1 } else { 8 * scalar.size() as u32 };
+        let ty = Type::scalar(scalar);
+        if may_be_unnamed && self.one_in(5) {
+            return builder.bit_field("", ty, self.rng.u32(0..=most));
+        }
+        let width = self.rng.u32(1..=most);
+        match self.one_in(6) {
+            true => builder.aligned_bit_field(name, ty, width, 1 << self.rng.u32(0..5)),
+            false => builder.bit_field(name, ty, width),
+        }
+    }
+
+    /// Those of `ms_struct` or `gcc_struct`.
+    fn other_bit_fields(&self) -> Convention {
+        match self.convention {
+            Convention::SysV => Convention::Win64(Win64::Gnu),
+            Convention::Win64(_) => Convention::SysV,
+            Convention::Aapcs64(Aapcs64::Windows) => Convention::Aapcs64(Aapcs64::Standard),
+            _ => Convention::Aapcs64(Aapcs64::Windows),
+        }
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) struct Attributes {
     /// Of `vector_size`, in bytes.
     pub(crate) vector: Option<u64>,
     pub(crate) convention: Option<Convention>,
+    /// Of `ms_struct`, or with false of `gcc_struct`.
+    microsoft: Option<bool>,
     mode: Option<Mode>,
 }
 
@@ -124,7 +126,6 @@ const SILENT: &[&str] = &[
     "availability",
     "Noreturn",
     "__noreturn__",
-    "gcc_struct",
     "unsequenced",
     "reproducible",
     "novtable",
@@ -156,7 +157,6 @@ const REFUSED: &[(&str, &str)] = &[
     ("sseregparm", "it is for 32 bits"),
     ("interrupt", "interrupt handlers cannot be called"),
     ("scalar_storage_order", "the bytes of members in another order are not implemented"),
-    ("ms_struct", "this layout is not implemented apart from Windows"),
     ("ext_vector_type", "vectors of this kind are not implemented; `vector_size` is"),
     ("neon_vector_type", "vectors of this kind are not implemented; `vector_size` is"),
     ("nosvm", "it is for graphics processors"),
@@ -177,6 +177,19 @@ impl Attributes {
         }
         self.align = self.align.max(Some(value as u64));
         Ok(())
+    }
+
+    /// By whose rules a struct's bit-fields are placed on that platform.
+    pub(crate) fn bit_fields_of(&self, platform: Convention) -> Convention {
+        match (self.microsoft, platform) {
+            (Some(true), Convention::SysV) => Convention::Win64(Win64::Gnu),
+            (Some(true), Convention::Aapcs64(_)) => Convention::Aapcs64(Aapcs64::Windows),
+            (Some(false), Convention::Win64(_)) => Convention::SysV,
+            (Some(false), Convention::Aapcs64(Aapcs64::Windows)) => {
+                Convention::Aapcs64(Aapcs64::Standard)
+            }
+            _ => platform,
+        }
     }
 
     /// What they make of the type that a name is declared with. An alignment is left to whoever
@@ -250,10 +263,12 @@ impl Mode {
             "SI" => Self::Integer(4),
             "DI" | "word" | "pointer" => Self::Integer(8),
             "TI" => Self::Integer(16),
-            "SF" => Self::Float(Basic::Float),
-            "DF" => Self::Float(Basic::Double),
-            "XF" => Self::Float(Basic::LongDouble),
-            "TF" => Self::Float(Basic::Float128),
+            "HF" | "HC" => Self::Float(Basic::Float16),
+            "BF" => Self::Float(Basic::BFloat16),
+            "SF" | "SC" => Self::Float(Basic::Float),
+            "DF" | "DC" => Self::Float(Basic::Double),
+            "XF" | "XC" => Self::Float(Basic::Float80),
+            "TF" | "TC" => Self::Float(Basic::Float128),
             _ => return None,
         })
     }
@@ -378,6 +393,7 @@ impl Parser<'_> {
                 };
                 attributes.convention = Some(other).filter(|other| *other != convention);
             }
+            "ms_struct" | "gcc_struct" => attributes.microsoft = Some(plain == "ms_struct"),
             "mode" => {
                 self.expect("(", "`(`")?;
                 let word = self.word();

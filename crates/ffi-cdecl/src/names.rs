@@ -2,7 +2,7 @@
 
 use crate::ctype::{Basic, DeclaredKind, DeclaredType, Qualifiers};
 use alloc::sync::Arc;
-use ffi_types::{DataModel, Scalar, Type};
+use ffi_types::{Convention, Scalar, Type};
 
 /// Names of `<stdint.h>`, `<stddef.h>` and POSIX, by what they are where `long` has 8 bytes.
 const STANDARD: &[(&str, Basic)] = &[
@@ -47,6 +47,54 @@ const WORDS: &[(&str, bool)] = &[
     ("ssize_t", true),
     ("off_t", true),
     ("time_t", true),
+];
+
+/// Names of `<immintrin.h>`, with their size in bytes.
+const X86_VECTORS: &[(&str, Basic, u64)] = &[
+    ("__m64", Basic::LongLong, 8),
+    ("__m128", Basic::Float, 16),
+    ("__m128d", Basic::Double, 16),
+    ("__m128i", Basic::LongLong, 16),
+    ("__m256", Basic::Float, 32),
+    ("__m256d", Basic::Double, 32),
+    ("__m256i", Basic::LongLong, 32),
+    ("__m512", Basic::Float, 64),
+    ("__m512d", Basic::Double, 64),
+    ("__m512i", Basic::LongLong, 64),
+];
+
+/// Names of `<arm_neon.h>`, with their size in bytes.
+const ARM_VECTORS: &[(&str, Basic, u64)] = &[
+    ("int8x8_t", Basic::SignedChar, 8),
+    ("int8x16_t", Basic::SignedChar, 16),
+    ("int16x4_t", Basic::Short, 8),
+    ("int16x8_t", Basic::Short, 16),
+    ("int32x2_t", Basic::Int, 8),
+    ("int32x4_t", Basic::Int, 16),
+    ("int64x1_t", Basic::LongLong, 8),
+    ("int64x2_t", Basic::LongLong, 16),
+    ("uint8x8_t", Basic::UnsignedChar, 8),
+    ("uint8x16_t", Basic::UnsignedChar, 16),
+    ("uint16x4_t", Basic::UnsignedShort, 8),
+    ("uint16x8_t", Basic::UnsignedShort, 16),
+    ("uint32x2_t", Basic::UnsignedInt, 8),
+    ("uint32x4_t", Basic::UnsignedInt, 16),
+    ("uint64x1_t", Basic::UnsignedLongLong, 8),
+    ("uint64x2_t", Basic::UnsignedLongLong, 16),
+    ("poly8x8_t", Basic::UnsignedChar, 8),
+    ("poly8x16_t", Basic::UnsignedChar, 16),
+    ("poly16x4_t", Basic::UnsignedShort, 8),
+    ("poly16x8_t", Basic::UnsignedShort, 16),
+    ("poly64x1_t", Basic::UnsignedLongLong, 8),
+    ("poly64x2_t", Basic::UnsignedLongLong, 16),
+    ("float16x4_t", Basic::Float16, 8),
+    ("float16x8_t", Basic::Float16, 16),
+    ("bfloat16x4_t", Basic::BFloat16, 8),
+    ("bfloat16x8_t", Basic::BFloat16, 16),
+    ("float32x2_t", Basic::Float, 8),
+    ("float32x4_t", Basic::Float, 16),
+    ("float64x1_t", Basic::Double, 8),
+    ("float64x2_t", Basic::Double, 16),
 ];
 
 /// Names of `<windows.h>`. `LONG` and its kin have 4 bytes wherever the text is read.
@@ -153,10 +201,11 @@ const WINDOWS_HANDLES: &[&str] = &[
 
 /// Hands every name to `add`.
 pub(crate) fn known(
-    model: DataModel,
+    convention: Convention,
     windows: bool,
     mut add: impl FnMut(&'static str, DeclaredType),
 ) {
+    let model = convention.data_model();
     for &(name, basic) in STANDARD {
         add(name, DeclaredType::basic(basic));
     }
@@ -182,6 +231,13 @@ pub(crate) fn known(
     );
     for name in ["va_list", "__builtin_va_list", "__gnuc_va_list"] {
         add(name, DeclaredType::new(DeclaredKind::VaList));
+    }
+    let vectors = match convention {
+        Convention::Aapcs64(_) => ARM_VECTORS,
+        _ => X86_VECTORS,
+    };
+    for &(name, element, size) in vectors {
+        add(name, DeclaredType::new(DeclaredKind::Vector { element, size }));
     }
     if !windows {
         return;

@@ -48,7 +48,7 @@ pub(crate) struct Parser<'a> {
 /// A header that knows the names which every text starts with.
 pub(crate) fn empty(options: Options) -> Header {
     let mut typedefs = BTreeMap::new();
-    names::known(options.convention.data_model(), options.windows_names, |name, ty| {
+    names::known(options.convention, options.windows_names, |name, ty| {
         let name: Arc<str> = Arc::from(name);
         typedefs.insert(name.clone(), Typedef { ty: ty.named(name), line: None });
     });

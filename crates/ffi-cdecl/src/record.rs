@@ -335,7 +335,7 @@ impl Parser<'_> {
             union: tag.kind == TagKind::Union,
             pack: pack.into(),
             attribute: attributes.align,
-            convention: options.convention,
+            convention: attributes.bit_fields_of(options.convention),
         };
         let layout = record::layout(&members, rules).ok();
         // Offsets are told in bits.
@@ -378,10 +378,14 @@ impl Parser<'_> {
         rules: Rules,
         packed: bool,
     ) -> Result<Type, String> {
+        // By AAPCS64 only a struct without members is known to be empty.
+        if layout.size == 0 && declared.iter().any(|member| !is_open(member)) {
+            return Err("it has members, but no bytes".into());
+        }
         let mut fields = Vec::with_capacity(declared.len());
-        for (member, sizes) in declared.iter().zip(members) {
+        for member in declared {
             let name = member.name.as_deref().unwrap_or_default();
-            if sizes.size == 0 && member.width.is_none() {
+            if is_open(member) {
                 let what = match member.ty.kind() {
                     DeclaredKind::Array(_, None) => "a flexible array",
                     _ => "of size 0",
@@ -419,6 +423,11 @@ impl Parser<'_> {
         );
         Ok(ty)
     }
+}
+
+/// Whether it is a flexible array, or what GNU C has for one: an array of length 0.
+fn is_open(member: &Declared) -> bool {
+    matches!(member.ty.kind(), DeclaredKind::Array(_, None | Some(0)))
 }
 
 /// The attributes as they were written, or for `each` member by itself.

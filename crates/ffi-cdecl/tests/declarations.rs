@@ -106,6 +106,39 @@ fn prototypes() {
             "void (struct { int32_t a : 3; int32_t : 2; uint32_t b : 9; })",
         ),
         (
+            "typedef _Complex float c __attribute__((__mode__(__TC__))); \
+             typedef int n __attribute__((mode(TI))); c f(n, float __attribute__((mode(XF))));",
+            "c f(n, __float80)",
+            "__float128 _Complex (__int128, long double)",
+        ),
+        (
+            "typedef struct {} none; none f(none a, struct { none b; char c; } d);",
+            "none f(none a, struct (without a tag) d)",
+            "struct { } /* 0 bytes, align 1 */ (struct { } /* 0 bytes, align 1 */, \
+             struct { struct { } /* 0 bytes, align 1 */ b; int8_t c; })",
+        ),
+        (
+            "struct s { _Bool a : 1; __int128 b : 100; } f(struct s, __m128d, _Complex);",
+            "struct s f(struct s, __m128d, double _Complex)",
+            "struct s { bool a : 1; __int128 b : 100; } (struct s, \
+             double __attribute__((vector_size(16))), double _Complex)",
+        ),
+        (
+            "void f(struct __attribute__((ms_struct)) { char a : 1; int b : 2; } x);",
+            "void f(struct (without a tag) x)",
+            "void (struct { int8_t a : 1; int32_t b : 2; } __attribute__((ms_struct)))",
+        ),
+        (
+            "struct s { int : 0; } f(void);",
+            "struct s f(void)",
+            "result `struct s`: it has members, but no bytes",
+        ),
+        (
+            "struct s { int n; struct { int last[0]; } inner; } f(void);",
+            "struct s f(void)",
+            "result `struct s`: member `inner`: member `last` is of size 0, so a copy would not be the whole",
+        ),
+        (
             "char f(uint8_t a, ssize_t b, wchar_t c);",
             "char f(uint8_t a, ssize_t b, wchar_t c)",
             "int8_t (uint8_t, int64_t, int32_t)",
@@ -300,6 +333,30 @@ fn windows_names_are_known_on_request() {
 fn a_symbol_may_have_another_name() {
     let header = LINUX.parse("int scan(const char *) __asm__(\"\" \"__isoc99_scan\");").unwrap();
     assert_eq!(header.functions()[0].symbol(), "__isoc99_scan");
+}
+
+#[test]
+fn vectors_of_a_processor_are_known_by_name() {
+    let arm = Options::for_convention(Convention::Aapcs64(Aapcs64::Standard));
+    let signature = |options: Options, text: &str| {
+        let header = options.parse(text).unwrap_or_else(|errors| panic!("{text}\n{errors}"));
+        header.functions()[0].signature().expect(text).to_string()
+    };
+    let v = |element: &str, size: u32| format!("{element} __attribute__((vector_size({size})))");
+    let (float, long) = (v("float", 16), v("int64_t", 64));
+    let expected = format!("{float} ({long}, {})", v("int64_t", 8));
+    for options in [LINUX, WINDOWS] {
+        assert_eq!(signature(options, "__m128 f(__m512i, __m64);"), expected);
+        let error = options.parse("float32x4_t f(void);").expect_err("they are Arm's").to_string();
+        assert!(error.contains("unknown type name `float32x4_t`"), "{error}");
+    }
+    let expected = format!("{float} ({}, {})", v("uint8_t", 8), v("_Float16", 16));
+    let text = "float32x4_t f(uint8x8_t, float16x8_t);";
+    assert_eq!(signature(arm, text), expected);
+    // Headers define them themselves.
+    let text =
+        "typedef __attribute__((neon)) int int8x8_t; typedef double __m128; __m128 f(int8x8_t);";
+    assert_eq!(signature(arm, text), "double (int32_t)");
 }
 
 #[test]

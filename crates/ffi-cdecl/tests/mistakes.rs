@@ -60,6 +60,15 @@ fn each_mistake_says_what_was_found_and_what_was_expected() {
         ("int a[1 / 0];", "1:9: a division by zero in a constant expression"),
         ("int a[N];", "1:7: `N` is not a constant that is known here"),
         ("struct s { int a : 33; };", "1:20: a bit-field's width is 33, expected 1 to 32"),
+        ("struct s { __int128 a : 129; };", "1:25: a bit-field's width is 129, expected 1 to 128"),
+        ("struct s { _Bool a : 2; };", "1:22: a bit-field's width is 2, expected 1 to 1"),
+        ("int _Complex f(void);", "1:1: `int _Complex` is not a type"),
+        ("_Bool _Complex f(void);", "1:1: `_Bool _Complex` is not a type"),
+        (
+            "int v __attribute__((vector_size(12)));",
+            "1:5: a vector's size is 12, expected 4 times a power of two",
+        ),
+        ("__fp16 f(void);", "1:1: unknown type name `__fp16`"),
         ("struct s { float a : 3; };", "1:22: `float` cannot be a bit-field"),
         ("int f(void)[3];", "1:6: `int[3]` cannot be returned by a function; a pointer to it can"),
         (

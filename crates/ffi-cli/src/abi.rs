@@ -1,8 +1,9 @@
-//! Calling conventions by name.
+//! Calling conventions by name, and what each plans.
 
 use clap::ValueEnum;
-use ffi::{Aapcs64, Convention, Win64};
+use ffi::{Aapcs64, Convention, Plan, PrepareError, Signature, Win64};
 use ffi_cdecl::Options;
+use ffi_types::Rule;
 
 /// A calling convention, as `--abi` takes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -43,6 +44,33 @@ impl Abi {
     /// How its platform reads a header.
     pub(crate) fn options(self) -> Options {
         Options::for_convention(self.convention())
+    }
+}
+
+/// The plan that a call by the convention carries out.
+pub(crate) fn plan(convention: Convention, signature: &Signature) -> Result<Plan, PrepareError> {
+    Ok(match convention {
+        Convention::Win64(variant) => ffi_abi_win64::plan(variant, signature)?,
+        Convention::Aapcs64(variant) => ffi_abi_arm64::plan(variant, signature)?,
+        _ => ffi_abi_sysv::plan(signature)?,
+    })
+}
+
+/// Why the argument is where the plan has it.
+pub(crate) fn argument_rule(signature: &Signature, plan: &Plan, index: usize) -> Rule {
+    match plan.convention() {
+        Convention::Win64(_) => ffi_abi_win64::argument_rule(signature, plan, index),
+        Convention::Aapcs64(_) => ffi_abi_arm64::argument_rule(signature, plan, index),
+        _ => ffi_abi_sysv::argument_rule(signature, plan, index),
+    }
+}
+
+/// Why the result is where the plan has it.
+pub(crate) fn result_rule(signature: &Signature, plan: &Plan) -> Rule {
+    match plan.convention() {
+        Convention::Win64(_) => ffi_abi_win64::result_rule(signature, plan),
+        Convention::Aapcs64(_) => ffi_abi_arm64::result_rule(signature, plan),
+        _ => ffi_abi_sysv::result_rule(signature, plan),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::exports::ExportsError;
 use crate::library::Miss;
+use ffi::Convention;
 use std::error::Error;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -46,6 +47,8 @@ pub(crate) enum Failure {
     Unfit { of: usize, missing: usize, uncallable: usize },
     #[error("{text:?} defines no struct or union")]
     NoStruct { text: String },
+    #[error("{0}")]
+    NotInConvention(ffi::InterfaceReason),
     #[error("{abi}: {error}")]
     By { abi: String, error: Box<Failure> },
     /// At least one, each told by itself.
@@ -68,6 +71,11 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// One that the convention is the reason for.
+    pub(crate) fn by(convention: Convention, error: Self) -> Self {
+        Self::By { abi: convention.to_string(), error: Box::new(error) }
+    }
+
     /// Whether the reader of the output had enough of it, which is no failure to tell of.
     pub(crate) fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)

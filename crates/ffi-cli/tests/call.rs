@@ -104,7 +104,21 @@ fn every_type_goes_in_and_comes_out() {
         typedef float four __attribute__((vector_size(16)));
         struct bits { int a : 3; unsigned b : 9; _Bool c : 1; };
         struct all { long double l; __int128 n; four v; double _Complex z; };
+        enum e { ONE = 1, TWO };
+        struct wide { __int128 a : 100; unsigned __int128 b : 128; enum e c : 2; };
+        struct wide add_bits(struct wide w) { w.a--; w.b--; w.c++; return w; }
         __int128 negative(__int128 n) { return -n; }
+        double sum(int n, ...) {
+            __builtin_va_list l;
+            __builtin_va_start(l, n);
+            double _Complex z = __builtin_va_arg(l, double _Complex);
+            four v = __builtin_va_arg(l, four);
+            return __real__ z + __imag__ z + v[3] + __builtin_va_arg(l, long double);
+        }
+        void next(four *v, int n) { while (n--) v[n] += 1; }
+        void twice(double _Complex *z, int n) { while (n--) z[n] *= 2; }
+        void thirds(long double *x, int n) { while (n--) x[n] /= 3; }
+        __float128 third(__float128 x) { return x / 3; }
         unsigned __int128 same(unsigned __int128 n) { return n; }
         long double half(long double x) { return x / 2; }
         _Float16 small(_Float16 x) { return x; }
@@ -123,6 +137,11 @@ fn every_type_goes_in_and_comes_out() {
     const FOUR: &str = "typedef float four __attribute__((vector_size(16))); four add(four, four)";
     const BITS: &str = "struct bits { int a : 3; unsigned b : 9; _Bool c : 1; }; \
                         struct bits flip(struct bits)";
+    const WIDE: &str = "enum e { ONE = 1, TWO }; struct wide { __int128 a : 100; \
+                        unsigned __int128 b : 128; enum e c : 2; }; \
+                        struct wide add_bits(struct wide)";
+    const LONG: &str = "int snprintf(char *, size_t, const char *, ...)";
+    const SAME: &str = "unsigned __int128 same(unsigned __int128)";
     const ALL: &str = "struct all { long double l; __int128 n; \
                        float v __attribute__((vector_size(16))); double _Complex z; }; \
                        struct all more(struct all)";
@@ -132,26 +151,92 @@ fn every_type_goes_in_and_comes_out() {
             "-170141183460469231731687303715884105727\n",
         ),
         (
-            &[
-                "unsigned __int128 same(unsigned __int128)",
-                "340282366920938463463374607431768211455",
-            ],
+            &[SAME, "340282366920938463463374607431768211455"],
             "340282366920938463463374607431768211455\n",
         ),
+        (
+            &[SAME, "+0xffffffffffffffffffffffffffffffff"],
+            "340282366920938463463374607431768211455\n",
+        ),
+        (
+            &["__int128 negative(__int128)", "-01777777777777777777777777777777777777777777"],
+            "170141183460469231731687303715884105727\n",
+        ),
+        (
+            &[WIDE, "{-5, 340282366920938463463374607431768211455, 1}"],
+            "{.a = -6, .b = 340282366920938463463374607431768211454, .c = TWO (2)}\n",
+        ),
+        (
+            &["void thirds(long double *, int)", "&long double[2]=[1, 0x1p16000L]", "2"],
+            "&long double[2] = [0.333333333333333333, 1.00648977907974253e4816]\n",
+        ),
+        (&["__float128 third(__float128)", "1"], "0.333333333333333333333333333333333\n"),
         (&["long double half(long double)", "5"], "2.5\n"),
         (&["_Float16 small(_Float16)", "0.333"], "0.333\n"),
         (&[FOUR, "<1, 2, 3, 4>", "[10, 20, 30, 40]"], "<11, 22, 33, 44>\n"),
-        (&[BITS, "{-3, 1, true}"], "{.a = 3, .b = 510, .c = 0}\n"),
+        (&[BITS, "{-3, 1, true}"], "{.a = 3, .b = 510, .c = false}\n"),
         (
             &[ALL, "{1.5, -1, <1, 2, 3, 4>, 1-2i}"],
             "{.l = 2.5, .n = 0, .v = <2, 3, 4, 5>, .z = 2-2i}\n",
         ),
         (&["struct b { __int128 x : 128; }; __int128 negative(struct b)", "{-5}"], "5\n"),
         (&["void put(double _Complex *)", "&"], "&double _Complex = 4+0i\n"),
+        (&["void next(__m128 *, int)", "&<1, 2, 3, 4>", "1"], "&__m128 = <2, 3, 4, 5>\n"),
+        (
+            &["void next(__m128 *, int)", "&__m128[2]=[<1,2,3,4>, [5, 6, 7, 8]]", "2"],
+            "&__m128[2] = [<2, 3, 4, 5>, <6, 7, 8, 9>]\n",
+        ),
+        (
+            &[
+                "void twice(double _Complex *, int)",
+                "&double _Complex[3]=[1 + 2i, {3, -4}, -i]",
+                "3",
+            ],
+            "&double _Complex[3] = [2+4i, 6-8i, 0-2i]\n",
+        ),
+        (
+            &[
+                "double sum(int, ...)",
+                "3",
+                "(double _Complex)1+2i",
+                "(__m128)<1, 2, 3, 4>",
+                "(long double)0.5",
+            ],
+            "7.5\n",
+        ),
     ];
     for (arguments, expected) in cases {
         let arguments = [&["call", library], *arguments].concat();
         assert_eq!(output(&arguments), *expected, "{arguments:?}");
+    }
+    // What C's own reading and printing make of the digits.
+    for (arguments, expected) in [
+        (&["long double sqrtl(long double)", "2"][..], "1.41421356237309505\n"),
+        (&["long double sqrtl(long double)", "--exact", "2"], "1.4142135623730950488\n"),
+        (&["long double sqrtl(long double)", "1e4932"], "1e2466\n"),
+        (
+            &["long double complex csqrtl(long double complex)", "--", "-2+0.5i"],
+            "0.175432056376293832+1.42505312406394701i\n",
+        ),
+    ] {
+        assert_eq!(output(&[&["call", "m"], arguments].concat()), expected, "{arguments:?}");
+    }
+    for number in ["0.1", "1e-4940", "1.18973149535723176502e4932", "123456789.123456789"] {
+        let argument = format!("(long double){number}");
+        let arguments = ["call", "c", LONG, "&char[64]", "64", "%.21Lg", &argument];
+        let printed = output(&arguments);
+        let (_, printed) = printed.split_once('"').expect("a string");
+        let strtold = "long double strtold(const char *, char **)";
+        let ours = output(&[
+            "call",
+            "--exact",
+            "c",
+            strtold,
+            printed.trim_end().trim_matches('"'),
+            "NULL",
+        ]);
+        let theirs = output(&["call", "--exact", "c", strtold, number, "NULL"]);
+        assert_eq!(ours, theirs, "{number}");
     }
     for (argument, expected) in [("-4", "0+2i"), ("2i", "1+1i"), ("{0, 2}", "1+1i"), ("4", "2+0i")]
     {
@@ -199,19 +284,37 @@ fn what_is_no_value_of_its_type_is_an_error() {
             &["c", "struct p { int x, y; }; int abs(struct p)", "{1, 2"],
             "found \"the end\", expected `,` or `}`",
         ),
-        (&["c", "struct p { int x : 3; }; int abs(struct p)", "{8}"], "needs more than 3 bits"),
-        (&["c", "struct p { int x : 3; }; int abs(struct p)", "{7}"], "needs more than 3 bits"),
-        (&["c", "struct p { int x : 3; }; int abs(struct p)", "{-5}"], "needs more than 3 bits"),
+        (
+            &["c", "struct p { int x : 3; }; int abs(struct p)", "{4}"],
+            "4 is out of range for `int x : 3`, which takes -4 to 3",
+        ),
         (
             &["c", "struct p { unsigned x : 3; }; int abs(struct p)", "{4294967295}"],
-            "needs more than 3 bits",
+            "4294967295 is out of range for `unsigned int x : 3`, which takes 0 to 7",
+        ),
+        (
+            &["c", "unsigned __int128 abs(unsigned __int128)", "-1"],
+            "-1 is out of range for `unsigned __int128`, which takes 0 to 340282366920938463463374607431768211455",
+        ),
+        (
+            &["c", "long double abs(long double)", "1.2e4932"],
+            "1.2e4932 is too large for a `long double`",
         ),
         (&["c", "int abs(void *)", "text"], "found \"text\", expected NULL, an address"),
         (&["c", "int abs(int *)", "&long"], "found \"long\", expected a `int` to point to"),
         (&["c", "int abs(int *)", "@nothing"], "cannot find symbol \"nothing\""),
         (&["m", "float fabsf(float)", "1e39"], "1e39 is too large for a `float`"),
         (&["m", "double complex csqrt(double complex)", "1+xi"], "expected a number"),
-        (&["c", "__int128 abs(__int128)", "0x1ffffffffffffffffffffffffffffffff"], "an integer"),
+        (
+            &["m", "double complex csqrt(double complex)", "{1}"],
+            "expected `,` between the two parts",
+        ),
+        (&["c", "__m128 abs(__m128)", "<1, 2, 3>"], "argument 1: `__m128` takes 4 values, found 3"),
+        (&["c", "__m128 abs(__m128)", "<1, 2, 3, 4"], "expected `,` or `>`"),
+        (
+            &["c", "__int128 abs(__int128)", "0x1ffffffffffffffffffffffffffffffff"],
+            "is out of range for `__int128`, which takes -170141183460469231731687303715884105728 to",
+        ),
         (
             &["c", "int abs(itn)", "1"],
             "1:9: unknown type name `itn`\n 1 | int abs(itn)\n   |         ^",

@@ -72,6 +72,27 @@ fn the_others_are_explained_if_one_refuses() {
     assert_eq!(ran.status, Some(1));
     assert!(ran.out.contains("rax") && ran.out.contains("x0") && !ran.out.contains("win64"));
     assert!(ran.err.starts_with("error: win64: return value: `__int128` has no place in win64"));
+    let with = "int __attribute__((vector_size(32)))";
+    let ran = ffi(&["explain", "int f(int, ...)", "--with", with, "--abi", "sysv,aapcs64"], &[]);
+    assert!(ran.out.starts_with("sysv: ") && ran.err.starts_with("error: aapcs64: "), "{ran:?}");
+}
+
+/// A struct of what a platform's C does not have is told of, and the others are drawn.
+#[test]
+fn layouts_of_every_type_are_drawn_or_refused_by_each_convention() {
+    let structs = "
+        struct n { char c; __int128 n; unsigned __int128 a : 100; _Bool b : 1; };
+        struct l { char c; long double l; long double _Complex z; };
+        struct x { char c; __float80 x; }; struct q { char c; __float128 q; };
+        struct h { char c; _Float16 h; __bf16 b; };
+        struct v { char c; float v __attribute__((vector_size(32))); }; struct e {};
+    ";
+    let mut all = String::new();
+    for abi in ABIS {
+        let ran = ffi(&["layout", structs, "--abi", abi], &[]);
+        all += &format!("{abi}\n{}{}\n", ran.out, ran.err);
+    }
+    insta::assert_snapshot!("layout-every-type", all);
 }
 
 #[test]

@@ -131,13 +131,10 @@ enum Kind {
 
 /// The significand without its lowest bits, to the nearest, and to even between two.
 fn round(significand: u128, bits: u32) -> u128 {
-    if bits >= 128 {
-        // A half at most is left, of something far smaller.
-        return 0;
-    }
-    let kept = significand >> bits;
-    let rest = significand & ((1 << bits) - 1);
-    let half = 1 << (bits - 1);
+    // Of what is far smaller than the lowest bit, not even a half is left.
+    let Some(half) = 1_u128.checked_shl(bits - 1) else { return 0 };
+    let kept = significand.checked_shr(bits).unwrap_or(0);
+    let rest = significand & !u128::MAX.checked_shl(bits).unwrap_or(0);
     kept + u128::from(rest > half || rest == half && kept & 1 == 1)
 }
 
@@ -151,13 +148,16 @@ impl Scalar {
     /// assert_eq!(Scalar::I32.float_to_f64(&[0; 4]), None);
     /// ```
     pub fn float_to_f64(self, bytes: &[u8]) -> Option<f64> {
+        let double = Format::of(Scalar::F64)?.nearest(self.number(bytes)?);
+        Some(f64::from_bits(double as u64))
+    }
+
+    fn number(self, bytes: &[u8]) -> Option<Number> {
         let format = Format::of(self)?;
         let mut word = [0; 16];
         let size = self.value_size();
         word[..size].copy_from_slice(bytes.get(..size)?);
-        let number = format.unpack(u128::from_le_bytes(word));
-        let double = Format::of(Scalar::F64)?.nearest(number);
-        Some(f64::from_bits(double as u64))
+        Some(format.unpack(u128::from_le_bytes(word)))
     }
 
     /// The bytes of the number of this floating-point type that is nearest to a value, and zeros
@@ -172,6 +172,38 @@ impl Scalar {
         let format = Format::of(self)?;
         let number = Format::of(Scalar::F64)?.unpack(value.to_bits().into());
         Some(format.nearest(number).to_le_bytes())
+    }
+
+    /// The number that these bytes are for this floating-point type, in full: whether it has a
+    /// minus sign, its significand, and the power of two to multiply that by. `None` for what is
+    /// infinite or not a number, for another type, and for too few bytes.
+    ///
+    /// ```
+    /// use ffi_types::Scalar;
+    /// let (negative, significand, power) = Scalar::F16.float_parts(&[0x00, 0xbe]).expect("-1.5");
+    /// assert_eq!((negative, significand as f64 * 2_f64.powi(power)), (true, 1.5));
+    /// ```
+    pub fn float_parts(self, bytes: &[u8]) -> Option<(bool, u128, i32)> {
+        match self.number(bytes)? {
+            Number { negative, kind: Kind::Finite { significand, power } } => {
+                Some((negative, significand, power))
+            }
+            _ => None,
+        }
+    }
+
+    /// As [`float_from_f64`](Self::float_from_f64), for a number in the parts that
+    /// [`float_parts`](Self::float_parts) has: rounded once, and infinite if it is too large.
+    pub fn float_from_parts(
+        self,
+        negative: bool,
+        significand: u128,
+        power: i32,
+    ) -> Option<[u8; 16]> {
+        // Beyond this all is infinite or 0, in every format.
+        let power = power.clamp(-40_000, 40_000);
+        let number = Number { negative, kind: Kind::Finite { significand, power } };
+        Some(Format::of(self)?.nearest(number).to_le_bytes())
     }
 }
 
@@ -231,6 +263,32 @@ mod tests {
             let bytes = scalar.float_from_f64(value).expect("a float");
             assert_eq!(u16::from_le_bytes([bytes[0], bytes[1]]), bits, "{scalar:?} {value:e}");
         }
+    }
+
+    #[test]
+    fn parts_make_the_number_again() {
+        for scalar in [Scalar::F16, Scalar::BF16, Scalar::F32, Scalar::F64, Scalar::F80] {
+            for value in doubles() {
+                let bytes = scalar.float_from_f64(value).expect("a float");
+                let Some((negative, significand, power)) = scalar.float_parts(&bytes) else {
+                    assert!(!scalar.float_to_f64(&bytes).expect("a float").is_finite());
+                    continue;
+                };
+                let again = scalar.float_from_parts(negative, significand, power);
+                assert_eq!(again, Some(bytes), "{scalar:?} {value:e}");
+            }
+        }
+        let least = |significand| {
+            let bytes = Scalar::F64.float_from_parts(false, significand, -1074 - 128);
+            Scalar::F64.float_to_f64(&bytes.expect("a float"))
+        };
+        assert_eq!(least(1 << 127), Some(0.0));
+        assert_eq!(least(1 << 127 | 1), Some(5e-324));
+        for (power, value) in [(i32::MIN, 0.0), (i32::MAX, f64::INFINITY)] {
+            let bytes = Scalar::F128.float_from_parts(false, u128::MAX, power).expect("a float");
+            assert_eq!(Scalar::F128.float_to_f64(&bytes), Some(value));
+        }
+        assert_eq!(Scalar::I32.float_from_parts(false, 1, 0), None);
     }
 
     #[test]

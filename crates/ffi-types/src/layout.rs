@@ -168,6 +168,7 @@ impl AggregateBuilder {
     /// ```
     pub fn build(self) -> Result<Type, TypeValidationError> {
         self.check_members()?;
+        let microsoft = self.rules().microsoft();
         let (offsets, size, align, natural_align) = match self.stated {
             Some((size, align)) => self.stated_layout(size, align)?,
             None => self.computed_layout()?,
@@ -198,6 +199,7 @@ impl AggregateBuilder {
             natural_align,
             pack: self.pack,
             attribute_align: self.align,
+            microsoft,
             stated: self.stated.is_some(),
             parts: Parts::empty(),
             hash: 0,
@@ -396,6 +398,7 @@ pub(crate) fn array(element: Type, count: usize) -> Result<Type, TypeValidationE
         natural_align: align,
         pack: None,
         attribute_align: None,
+        microsoft: false,
         stated: false,
         parts: Parts::empty(),
         hash: 0,

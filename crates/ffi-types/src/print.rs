@@ -1,9 +1,10 @@
 //! Types and signatures as C text.
 
 use crate::layout::packed_align;
+use crate::record::Rules;
 use crate::repr::Repr;
 use crate::ty::{Aggregate, Field, Pack};
-use crate::{DataModel, Scalar, Signature, Type, TypeKind};
+use crate::{Convention, Scalar, Signature, Type, TypeKind};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::fmt::{Debug, Display, Formatter, Result};
@@ -21,6 +22,8 @@ enum Piece<'a> {
 struct Printer<'a> {
     /// What `long double` is.
     long_double: Type,
+    /// Whether the platform has Microsoft's bit-fields.
+    microsoft: bool,
     known: BTreeMap<&'a str, &'a Type>,
     /// The aggregates written so far, and how many pieces that took. A type that shares a member
     /// with itself over and over would otherwise be written as often as there are ways to it.
@@ -32,9 +35,15 @@ struct Printer<'a> {
 const PIECES_IN_FULL: usize = 4096;
 
 impl<'a> Printer<'a> {
-    fn new(model: DataModel) -> Self {
-        let (known, written) = (BTreeMap::new(), BTreeSet::new());
-        Self { long_double: model.c_long_double(), known, written, pieces: 0 }
+    fn new(platform: Convention) -> Self {
+        let rules = Rules { union: false, pack: 0, attribute: None, convention: platform };
+        Self {
+            long_double: platform.data_model().c_long_double(),
+            microsoft: rules.microsoft(),
+            known: BTreeMap::new(),
+            written: BTreeSet::new(),
+            pieces: 0,
+        }
     }
 
     /// The name of a type without members.
@@ -76,6 +85,11 @@ impl<'a> Printer<'a> {
                     f.write_str(" }")?;
                     if let Some(align) = aggregate.attribute_align {
                         write!(f, " __attribute__((aligned({align})))")?;
+                    }
+                    let bits = aggregate.fields.iter().any(|field| field.bits.is_some());
+                    if bits && !aggregate.stated && aggregate.microsoft != self.microsoft {
+                        let whose = if aggregate.microsoft { "ms" } else { "gcc" };
+                        write!(f, " __attribute__(({whose}_struct))")?;
                     }
                     if aggregate.stated {
                         write!(f, " /* {} bytes, align {} */", aggregate.size, aggregate.align)?;
@@ -136,7 +150,10 @@ fn declarator(f: &mut Formatter<'_>, parent: &Aggregate, field: &Field) -> Resul
         (Some(Pack::Pragma(most)), _) if field.bits.is_some() => write!(f, " /* pack({most}) */")?,
         // `#pragma pack(n)` said member by member, which needs no second line of text.
         (Some(pack), align) => match packed_align(Some(pack), field.ty.align(), align) {
-            1 => f.write_str(" __attribute__((packed))")?,
+            // A bit-field that is aligned to a byte begins one, which a packed one need not.
+            1 if field.bits.is_none() || align.is_none() => {
+                f.write_str(" __attribute__((packed))")?;
+            }
             n => write!(f, " __attribute__((packed, aligned({n})))")?,
         },
         (None, Some(align)) => write!(f, " __attribute__((aligned({align})))")?,
@@ -167,7 +184,7 @@ fn dimensions(f: &mut Formatter<'_>, mut ty: &Type) -> Result {
 
 impl Display for Type {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        Printer::new(DataModel::NATIVE).write(f, self)
+        Printer::new(Convention::native().unwrap_or(Convention::SysV)).write(f, self)
     }
 }
 
@@ -180,7 +197,7 @@ impl Debug for Type {
 /// The signature as a C function type without a name: `double (int32_t, double)`.
 impl Display for Signature {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        let mut printer = Printer::new(self.convention().data_model());
+        let mut printer = Printer::new(self.convention());
         printer.write(f, self.return_type())?;
         f.write_str(" (")?;
         for (index, ty) in self.arguments().iter().enumerate() {

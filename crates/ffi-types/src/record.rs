@@ -41,7 +41,7 @@ pub struct Rules {
 
 impl Rules {
     /// Bit-fields as Microsoft's compilers have them, and gcc for Windows (`ms_struct`).
-    fn microsoft(&self) -> bool {
+    pub(crate) fn microsoft(&self) -> bool {
         matches!(self.convention, Convention::Win64(_) | Convention::Aapcs64(Aapcs64::Windows))
     }
 

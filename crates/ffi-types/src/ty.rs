@@ -248,6 +248,8 @@ pub(crate) struct Aggregate {
     pub(crate) pack: Option<Pack>,
     /// `aligned(n)` on the whole.
     pub(crate) attribute_align: Option<usize>,
+    /// Bit-fields are where Microsoft's compilers have them.
+    pub(crate) microsoft: bool,
     /// The layout is the caller's, so C text alone does not give it.
     pub(crate) stated: bool,
     pub(crate) leaves: Box<[Leaf]>,

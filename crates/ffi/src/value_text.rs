@@ -42,9 +42,15 @@ impl Debug for Value {
                         }
                         (TypeKind::Scalar(scalar), _) => write_scalar(f, scalar, bytes)?,
                         (TypeKind::Complex(part), _) => {
-                            write_scalar(f, part, &bytes[..part.size()])?;
-                            f.write_str(" + ")?;
-                            write_scalar(f, part, &bytes[part.size()..])?;
+                            let (real, imaginary) = bytes.split_at(part.size());
+                            let mut imaginary = imaginary.to_vec();
+                            // The sign is between the two, and not in front of the second.
+                            let sign = &mut imaginary[part.value_size() - 1];
+                            let negative = *sign >> 7 == 1;
+                            *sign &= 0x7f;
+                            write_scalar(f, part, real)?;
+                            f.write_str(if negative { " - " } else { " + " })?;
+                            write_scalar(f, part, &imaginary)?;
                             f.write_str("i")?;
                         }
                         (TypeKind::Vector { element, .. }, _) => {

@@ -5,50 +5,6 @@ use super::parse::ValueError;
 /// Braces and brackets inside each other.
 const MAX_DEPTH: usize = 100;
 
-/// An integer in any of C's bases, or a character in quotes.
-pub(crate) fn integer(text: &str) -> Option<i128> {
-    if let Some(inside) = text.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
-        let bytes = unescaped(inside);
-        return match bytes[..] {
-            [byte] => Some(byte.into()),
-            _ => None,
-        };
-    }
-    let (sign, digits) = match text.strip_prefix('-') {
-        Some(digits) => ("-", digits),
-        None => ("", text.strip_prefix('+').unwrap_or(text)),
-    };
-    let lower = digits.to_ascii_lowercase();
-    let (radix, digits) = match lower.as_bytes() {
-        [b'0', b'x', ..] => (16, &lower[2..]),
-        [b'0', b'b', ..] => (2, &lower[2..]),
-        [b'0', b'o', ..] => (8, &lower[2..]),
-        [b'0', _, ..] => (8, &lower[1..]),
-        _ => (10, &lower[..]),
-    };
-    if !digits.starts_with(|c: char| c.is_ascii_alphanumeric()) {
-        return None;
-    }
-    let digits = digits.replace(['_', '\''], "");
-    // With its sign, as the least number has no counterpart.
-    i128::from_str_radix(&format!("{sign}{digits}"), radix).ok()
-}
-
-/// As [`integer`], without a sign and with one more bit.
-pub(crate) fn unsigned(text: &str) -> Option<u128> {
-    let lower = text.to_ascii_lowercase();
-    let (radix, digits) = match lower.as_bytes() {
-        [b'0', b'x', ..] => (16, &lower[2..]),
-        [b'0', b'b', ..] => (2, &lower[2..]),
-        [b'0', b'o', ..] => (8, &lower[2..]),
-        [b'0', _, ..] => (8, &lower[1..]),
-        _ => (10, &lower[..]),
-    };
-    let is_number = digits.starts_with(|c: char| c.is_ascii_alphanumeric());
-    let digits = digits.replace(['_', '\''], "");
-    is_number.then(|| u128::from_str_radix(&digits, radix).ok()).flatten()
-}
-
 /// The bytes that the inside of a C string stands for.
 fn unescaped(inside: &str) -> Vec<u8> {
     ffi_cdecl::unescape(inside.as_bytes())
@@ -109,7 +65,7 @@ impl<'a> Cursor<'a> {
         word.trim_end()
     }
 
-    /// Up to the `,`, `}` or `]` that ends this value: what is open inside is skipped.
+    /// Up to the `,`, `}`, `]` or `>` that ends this value: what is open inside is skipped.
     pub(crate) fn until_delimiter(&mut self) -> &'a str {
         let mut open = 0_usize;
         let (mut quoted, mut escaped) = (false, false);
@@ -121,9 +77,9 @@ impl<'a> Cursor<'a> {
             }
             match c {
                 '"' => quoted = true,
-                '{' | '[' | '(' => open += 1,
-                ',' | '}' | ']' | ')' if open == 0 => return true,
-                '}' | ']' | ')' => open -= 1,
+                '{' | '[' | '(' | '<' => open += 1,
+                ',' | '}' | ']' | ')' | '>' if open == 0 => return true,
+                '}' | ']' | ')' | '>' => open -= 1,
                 _ => {}
             }
             false

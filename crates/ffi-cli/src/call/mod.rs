@@ -3,7 +3,9 @@
 pub(crate) mod crash;
 mod cursor;
 pub(crate) mod memory;
+mod number;
 pub(crate) mod parse;
+mod pointer;
 pub(crate) mod show;
 
 /// An argument that cannot be made into a value.

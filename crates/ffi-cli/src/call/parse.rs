@@ -1,8 +1,9 @@
 //! Words of the command line to the bytes of C values.
 
-use super::cursor::{Cursor, integer, unsigned};
-use super::memory::{Memory, Out};
-use super::show::is_signed;
+use super::cursor::Cursor;
+use super::memory::Memory;
+use super::number::{Integer, read_float};
+use super::show;
 use ffi::{Library, Scalar};
 use ffi_cdecl::{Basic, Constant, DeclaredKind, DeclaredType, Header, Member, TagKind};
 use thiserror::Error;
@@ -13,7 +14,7 @@ pub(crate) enum ValueError {
     #[error("found {found:?}, expected {expected}")]
     Unexpected { found: String, expected: String },
     #[error("{value} is out of range for `{ty}`, which takes {least} to {most}")]
-    Range { value: String, ty: String, least: i128, most: i128 },
+    Range { value: String, ty: String, least: i128, most: u128 },
     #[error("`{ty}` takes {expected} values, found {found}")]
     Count { ty: String, expected: u64, found: u64 },
     #[error("`{ty}` has no member `{name}`{}", crate::nearest::question(nearest.as_deref()))]
@@ -23,7 +24,7 @@ pub(crate) enum ValueError {
 }
 
 impl ValueError {
-    fn other(error: impl ToString) -> Self {
+    pub(crate) fn other(error: impl ToString) -> Self {
         Self::Other(error.to_string())
     }
 }
@@ -66,28 +67,33 @@ impl Maker<'_> {
         {
             return Ok((of(self, ty)?, value.trim_start().into()));
         }
-        let ty = match integer(text) {
+        let fits = |value: Integer, bits| {
+            let (least, most) = range(bits, true);
+            value.within(least, most).is_some()
+        };
+        let is_float = || {
+            text.contains(|c: char| c.is_ascii_digit()) && read_float(Scalar::F64, text).is_some()
+        };
+        let ty = match Integer::read(text) {
             _ if text.starts_with(['&', '@', '[']) => "void *",
-            Some(value) if i32::try_from(value).is_ok() => "int",
-            Some(value) if i64::try_from(value).is_ok() => "long long",
+            Some(value) if fits(value, 32) => "int",
+            Some(value) if fits(value, 64) => "long long",
             Some(_) => "unsigned long long",
-            None if text.parse::<f64>().is_ok() && text.contains(|c: char| c.is_ascii_digit()) => {
-                "double"
-            }
+            None if is_float() => "double",
             None if text == "NULL" => "void *",
             None => "const char *",
         };
         Ok((of(self, ty)?, text.into()))
     }
 
-    fn size(&self, ty: &DeclaredType) -> Result<usize, ValueError> {
+    pub(crate) fn size(&self, ty: &DeclaredType) -> Result<usize, ValueError> {
         let size = self.header.size_align(ty).map(|(size, _)| size);
         let size =
             size.ok_or_else(|| ValueError::Other(format!("the size of `{ty}` is not known")))?;
         usize::try_from(size).map_err(ValueError::other)
     }
 
-    fn value(
+    pub(crate) fn value(
         &mut self,
         cursor: &mut Cursor<'_>,
         ty: &DeclaredType,
@@ -142,51 +148,39 @@ impl Maker<'_> {
         let constant = self.header.constant(word);
         let scalar = basic.scalar(self.header.options().convention().data_model());
         if scalar.is_float() {
-            let value = match constant {
-                Some(Constant::Float(value)) => *value,
-                Some(Constant::Integer(value)) => *value as f64,
-                _ => match integer(word) {
-                    Some(value) if word.starts_with("0x") => value as f64,
-                    _ => word.parse().map_err(|_| unexpected("a number"))?,
-                },
+            let text = match constant {
+                Some(Constant::Float(value)) => value.to_string(),
+                Some(Constant::Integer(value)) => value.to_string(),
+                _ => word.into(),
             };
-            let finite = !word.trim_start_matches(['+', '-']).starts_with(['i', 'I', 'n', 'N']);
-            let bytes = scalar.float_from_f64(value).unwrap_or_default();
-            let kept = scalar.float_to_f64(&bytes).unwrap_or_default();
-            if finite && (value.is_infinite() || kept.is_infinite()) {
+            let bytes = read_float(scalar, &text).ok_or_else(|| unexpected("a number"))?;
+            let is_finite = text.contains(|c: char| c.is_ascii_digit());
+            if is_finite && scalar.float_parts(&bytes).is_none() {
                 return Err(ValueError::Other(format!("{word} is too large for a `{ty}`")));
             }
             return Ok(bytes);
         }
-        // More than `integer` has.
-        if let (Scalar::U128, Some(value)) = (scalar, unsigned(word)) {
-            return Ok(value.to_le_bytes());
-        }
         let value = match (constant, word) {
-            (Some(Constant::Integer(value)), _) => *value,
-            (_, "true") if basic == Basic::Bool => 1,
-            (_, "false") if basic == Basic::Bool => 0,
-            _ => integer(word).ok_or_else(|| {
-                unexpected(match basic {
-                    Basic::Bool => "`true` or `false`",
-                    Basic::Char => "an integer or a character such as 'a'",
-                    _ => "an integer",
-                })
-            })?,
+            (Some(Constant::Integer(value)), _) => Some((*value).into()),
+            (_, "true") if basic == Basic::Bool => Some(1.into()),
+            (_, "false") if basic == Basic::Bool => Some(0.into()),
+            _ => Integer::read(word),
         };
-        let bits = scalar.size() as u32 * 8;
-        let (least, most) = match (basic, scalar.is_signed()) {
-            (Basic::Bool, _) => (0, 1),
-            (_, true) if bits == 128 => (i128::MIN, i128::MAX),
-            (_, false) if bits == 128 => (0, i128::MAX),
-            (_, true) => (-(1_i128 << (bits - 1)), (1 << (bits - 1)) - 1),
-            (_, false) => (0, (1 << bits) - 1),
-        };
-        if !(least..=most).contains(&value) {
-            let (value, ty) = (word.to_string(), ty.to_string());
-            return Err(ValueError::Range { value, ty, least, most });
-        }
-        Ok(value.to_le_bytes())
+        let value = value.ok_or_else(|| {
+            unexpected(match basic {
+                Basic::Bool => "`true` or `false`",
+                Basic::Char => "an integer or a character such as 'a'",
+                _ => "an integer",
+            })
+        })?;
+        let bits = if basic == Basic::Bool { 1 } else { 8 * scalar.size() as u32 };
+        let (least, most) = range(bits, scalar.is_signed());
+        value.within(least, most).map(u128::to_le_bytes).ok_or_else(|| ValueError::Range {
+            value: word.into(),
+            ty: ty.to_string(),
+            least,
+            most,
+        })
     }
 
     /// `1+2i`, `2i`, `1`, or `{1, 2}`.
@@ -278,22 +272,22 @@ impl Maker<'_> {
         };
         let mut bytes = vec![0; size];
         self.value(cursor, member.ty(), &mut bytes)?;
-        let mut word = [0; 16];
-        word[..size].copy_from_slice(&bytes);
-        let value = u128::from_le_bytes(word);
-        // A value with a sign has copies of it in all the bits above, as many as its type has.
-        let (unused, beyond) = (128 - 8 * size as u32, 128 - width);
-        let fits = if is_signed(&self.header, member.ty()) {
-            let number = (value << unused).cast_signed() >> unused;
-            number << beyond >> beyond == number
-        } else {
-            value << beyond >> beyond == value
+        let signed = show::is_signed(self.header, member.ty());
+        let value = show::number(&bytes, signed);
+        let (least, most) = range(width, signed);
+        let fits = match signed {
+            true => (least..=most.cast_signed()).contains(&value.cast_signed()),
+            false => value <= most,
         };
         if !fits {
             let name = member.name().unwrap_or_default();
-            return Err(ValueError::Other(format!(
-                "the value of `{name}` needs more than {width} bits"
-            )));
+            let text = if signed { value.cast_signed().to_string() } else { value.to_string() };
+            return Err(ValueError::Range {
+                value: text,
+                ty: format!("{} : {width}", member.ty().declare(name)),
+                least,
+                most,
+            });
         }
         for bit in 0..u64::from(width) {
             let at = member.bit_offset() + bit;
@@ -331,7 +325,7 @@ impl Maker<'_> {
         Ok(())
     }
 
-    fn elements(
+    pub(crate) fn elements(
         &mut self,
         cursor: &mut Cursor<'_>,
         ty: &DeclaredType,
@@ -357,120 +351,6 @@ impl Maker<'_> {
             }
         }
         Ok(bytes)
-    }
-
-    /// The address that a word stands for.
-    fn pointer(
-        &mut self,
-        cursor: &mut Cursor<'_>,
-        ty: &DeclaredType,
-        target: &DeclaredType,
-    ) -> Result<u64, ValueError> {
-        if cursor.accept('&') {
-            return self.out(cursor, target);
-        }
-        if cursor.accept('@') {
-            let name = cursor.word();
-            let symbol = self.library.symbol(name).map_err(ValueError::other)?;
-            return Ok(symbol.as_ptr().expose_provenance() as u64);
-        }
-        if cursor.accept('*') {
-            let name = cursor.word();
-            let symbol = self.library.symbol(name).map_err(ValueError::other)?;
-            // SAFETY: the user says that it is a variable which holds an address.
-            return Ok(unsafe { symbol.as_ptr().cast::<u64>().read_unaligned() });
-        }
-        match cursor.rest.chars().next() {
-            Some('"') => {
-                let text = cursor.quoted()?;
-                if is_char(target) || target.is_void() {
-                    return self.string(&text);
-                }
-                self.wide(&text, target)
-            }
-            Some('[') => {
-                let bytes = self.elements(cursor, ty, target)?;
-                self.block(&bytes, target)
-            }
-            Some('{') => {
-                let mut bytes = vec![0; self.size(target)?];
-                self.value(cursor, target, &mut bytes)?;
-                self.block(&bytes, target)
-            }
-            _ => match cursor.word() {
-                "NULL" | "nullptr" => Ok(0),
-                word => {
-                    let address = integer(word).and_then(|value| u64::try_from(value).ok());
-                    address.ok_or_else(|| ValueError::Unexpected {
-                        found: word.into(),
-                        expected: format!(
-                            "NULL, an address, \"text\", &TYPE, &VALUE, [ELEMENTS], @SYMBOL or *VARIABLE for `{ty}`"
-                        ),
-                    })
-                }
-            },
-        }
-    }
-
-    /// Behind a `&`: a type, a type and a value, a value, or nothing.
-    fn out(&mut self, cursor: &mut Cursor<'_>, target: &DeclaredType) -> Result<u64, ValueError> {
-        let text = cursor.until_delimiter();
-        let (name, value) = text.split_once('=').map_or((text, None), |(n, v)| (n, Some(v)));
-        let named = match name.trim() {
-            "" => None,
-            name => self.header.parse_type(name).ok(),
-        };
-        let (ty, value) = match named {
-            Some(ty) => (ty, value),
-            None => (target.clone(), Some(text).filter(|text| !text.trim().is_empty())),
-        };
-        let known = !target.is_void() && self.header.size_align(target).is_some();
-        if known && self.header.size_align(&ty) != self.header.size_align(target) && !is_array(&ty)
-        {
-            let expected = format!("a `{target}` to point to");
-            return Err(ValueError::Unexpected { found: ty.to_string(), expected });
-        }
-        let mut bytes = vec![0; self.size(&ty)?];
-        if let Some(value) = value {
-            let mut inner = Cursor { rest: value, depth: cursor.depth };
-            self.value(&mut inner, &ty, &mut bytes)?;
-            inner.end()?;
-        }
-        let block = self.place(&bytes, &ty)?;
-        self.memory.outs.push(Out { block, ty });
-        Ok(self.memory.address(block))
-    }
-
-    fn place(&mut self, bytes: &[u8], ty: &DeclaredType) -> Result<usize, ValueError> {
-        let align = self.header.size_align(ty).map_or(16, |(_, align)| align as usize);
-        // An address that nothing is behind is an address all the same.
-        let bytes = if bytes.is_empty() { &[0][..] } else { bytes };
-        self.memory.add_bytes(bytes, align).map_err(ValueError::other)
-    }
-
-    fn block(&mut self, bytes: &[u8], ty: &DeclaredType) -> Result<u64, ValueError> {
-        let block = self.place(bytes, ty)?;
-        Ok(self.memory.address(block))
-    }
-
-    fn string(&mut self, text: &[u8]) -> Result<u64, ValueError> {
-        let bytes = [text, &[0]].concat();
-        let block = self.memory.add_bytes(&bytes, 1).map_err(ValueError::other)?;
-        Ok(self.memory.address(block))
-    }
-
-    /// A string of `wchar_t` or the like.
-    fn wide(&mut self, text: &[u8], target: &DeclaredType) -> Result<u64, ValueError> {
-        let (size, text) = (self.size(target)?, String::from_utf8_lossy(text));
-        let bytes: Vec<u8> = match size {
-            2 => text.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect(),
-            4 => text.chars().map(u32::from).chain([0]).flat_map(u32::to_le_bytes).collect(),
-            _ => {
-                let expected = format!("something for a pointer to `{target}`");
-                return Err(ValueError::Unexpected { found: "a string".into(), expected });
-            }
-        };
-        self.block(&bytes, target)
     }
 }
 
@@ -501,11 +381,15 @@ fn or_one(number: &str) -> &str {
     }
 }
 
-fn is_array(ty: &DeclaredType) -> bool {
-    matches!(ty.kind(), DeclaredKind::Array(..))
+/// The least and the greatest integer of so many bits.
+fn range(bits: u32, signed: bool) -> (i128, u128) {
+    match signed {
+        true => (i128::MIN >> (128 - bits), u128::MAX >> (128 - bits) >> 1),
+        false => (0, u128::MAX >> (128 - bits)),
+    }
 }
 
-fn is_char(ty: &DeclaredType) -> bool {
+pub(crate) fn is_char(ty: &DeclaredType) -> bool {
     matches!(ty.kind(), DeclaredKind::Basic(Basic::Char | Basic::SignedChar | Basic::UnsignedChar))
 }
 

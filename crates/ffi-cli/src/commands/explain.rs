@@ -1,6 +1,6 @@
 //! `ffi explain`: where each byte of a call goes.
 
-use crate::abi::Abi;
+use crate::abi::{Abi, argument_rule, plan, result_rule};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::table::Table;
@@ -124,9 +124,9 @@ fn explain(args: &Args, abi: Abi) -> Result<Explained, Failure> {
     let variadic: Result<Vec<_>, _> = with.map(|ty| header.parse_type(ty)).collect();
     let variadic = variadic?;
     let types: Result<Vec<_>, _> = variadic.iter().map(|ty| header.lower(ty)).collect();
-    let by =
-        |error: Failure| Failure::By { abi: abi.convention().to_string(), error: Box::new(error) };
-    let signature = function.signature_with(types?).map_err(|error| by(error.into()))?;
+    let by = |error| Failure::by(abi.convention(), error);
+    let types = types.map_err(|error| by(error.into()))?;
+    let signature = function.signature_with(types).map_err(|error| by(error.into()))?;
     let convention = function.convention();
     let plan = plan(convention, &signature).map_err(|error| by(error.into()))?;
     Ok(Explained {
@@ -152,31 +152,6 @@ fn at_commas(types: &str) -> impl Iterator<Item = &str> {
         };
         c == ',' && depth <= 0
     })
-}
-
-/// The plan that a call by the convention carries out.
-fn plan(convention: Convention, signature: &Signature) -> Result<Plan, ffi::PrepareError> {
-    Ok(match convention {
-        Convention::Win64(variant) => ffi_abi_win64::plan(variant, signature)?,
-        Convention::Aapcs64(variant) => ffi_abi_arm64::plan(variant, signature)?,
-        _ => ffi_abi_sysv::plan(signature)?,
-    })
-}
-
-fn argument_rule(signature: &Signature, plan: &Plan, index: usize) -> Rule {
-    match plan.convention() {
-        Convention::Win64(_) => ffi_abi_win64::argument_rule(signature, plan, index),
-        Convention::Aapcs64(_) => ffi_abi_arm64::argument_rule(signature, plan, index),
-        _ => ffi_abi_sysv::argument_rule(signature, plan, index),
-    }
-}
-
-fn result_rule(signature: &Signature, plan: &Plan) -> Rule {
-    match plan.convention() {
-        Convention::Win64(_) => ffi_abi_win64::result_rule(signature, plan),
-        Convention::Aapcs64(_) => ffi_abi_arm64::result_rule(signature, plan),
-        _ => ffi_abi_sysv::result_rule(signature, plan),
-    }
 }
 
 fn arguments(
@@ -311,6 +286,7 @@ fn print_row(what: &str, row: &Row, table: &mut Table) {
     let rule = format!("{} ({})", row.rule, row.clause);
     for (index, place) in row.places.iter().enumerate() {
         let bytes = match (row.by_reference, place.from == place.to) {
+            (true, _) if row.size == 0 => "-".into(),
             (true, _) => format!("0..{}", row.size.saturating_sub(1)),
             (_, true) => place.from.to_string(),
             _ => format!("{}..{}", place.from, place.to),

@@ -1,9 +1,10 @@
 //! `ffi layout`: the bytes of structs.
 
-use crate::abi::Abi;
+use crate::abi::{Abi, plan};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::table::Table;
+use ffi::{InterfaceReason, PrepareError, Signature, Type};
 use ffi_cdecl::{DeclaredKind, DeclaredType, Header, Member, Options, Record, TagKind};
 use serde::Serialize;
 use std::io::{self, Write};
@@ -70,13 +71,25 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let options = args.abi.map_or_else(Options::default, Abi::options).windows_names(args.windows);
     let header = options.parse(&args.declarations)?;
     let mut drawing = Drawing { header: &header, left: MAX_NESTED };
-    let drawn: Vec<Drawn> = outermost(&header).map(|(name, r)| drawing.draw(name, r)).collect();
-    if drawn.is_empty() {
+    let (mut drawn, mut refused) = (Vec::new(), Vec::new());
+    for (name, record) in outermost(&header) {
+        match unknown(&header, record) {
+            None => drawn.push(drawing.draw(name, record)),
+            // The others are drawn all the same.
+            Some(error) => refused.push(error),
+        }
+    }
+    if drawn.is_empty() && refused.is_empty() {
         return Err(Failure::NoStruct { text: args.declarations.clone() });
     }
+    print(args, &drawn, output)?;
+    if refused.is_empty() { Ok(()) } else { Err(Failure::Several(refused)) }
+}
+
+fn print(args: &Args, drawn: &[Drawn], output: &mut Output) -> io::Result<()> {
     if args.json {
-        serde_json::to_writer_pretty(&mut *output, &drawn).map_err(io::Error::from)?;
-        return Ok(writeln!(output)?);
+        serde_json::to_writer_pretty(&mut *output, drawn).map_err(io::Error::from)?;
+        return writeln!(output);
     }
     for (index, one) in drawn.iter().enumerate() {
         if index > 0 {
@@ -89,6 +102,17 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
         table.print(output)?;
     }
     Ok(())
+}
+
+/// Why the platform's C has no such struct, if a member is of a type that it does not have.
+fn unknown(header: &Header, record: &Record) -> Option<Failure> {
+    let convention = header.options().convention();
+    let ty = record.ty().ok()?.clone();
+    let signature = Signature::new(convention, Type::VOID, [ty]).ok()?;
+    let PrepareError::Interface(error) = plan(convention, &signature).err()? else { return None };
+    let reason = error.reason;
+    matches!(reason, InterfaceReason::NotInConvention { .. })
+        .then(|| Failure::by(convention, Failure::NotInConvention(reason)))
 }
 
 /// The structs with a name: a tag, or else that of a `typedef` or a variable.
