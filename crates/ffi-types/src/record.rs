@@ -118,7 +118,7 @@ impl State {
     /// Where the member starts, in bits.
     fn member(&mut self, member: &Member) -> Option<u128> {
         if self.rules.union {
-            (self.next, self.unit) = (0, None);
+            self.next = 0;
         }
         let offset = match member.width {
             None => self.plain(member)?,
@@ -189,6 +189,11 @@ impl State {
         if width == 0 {
             // Counts only behind another bit-field.
             if self.unit.take().is_some() {
+                if self.rules.union {
+                    // As a whole unit, though not to gcc.
+                    self.next = if self.rules.union_align() { 0 } else { bits };
+                    return Some(0);
+                }
                 let align = align_of(member, self.rules);
                 self.align = self.align.max(align);
                 self.round_up(align)?;
@@ -196,7 +201,7 @@ impl State {
             return Some(self.next);
         }
         match self.unit {
-            Some((unit, free)) if unit == bits && free >= width => {
+            Some((unit, free)) if unit == bits && free >= width && !self.rules.union => {
                 // The bits used so far are at the unit's lower end.
                 self.unit = Some((unit, free - width));
                 Some(self.next - free)
@@ -257,6 +262,15 @@ mod tests {
         let union = Rules { union: true, convention: Convention::Win64(Win64::Msvc), ..MICROSOFT };
         assert_eq!(of(&[bits(4, 5), plain(1)], union), (4, 1, alloc::vec![0, 0]));
         assert_eq!(of(&[bits(4, 5), plain(1)], Rules { union: true, ..MICROSOFT }).1, 4);
+    }
+
+    #[test]
+    fn a_width_of_zero_behind_bits_takes_a_whole_unit_of_a_union_on_windows() {
+        let union = Rules { union: true, convention: Convention::Win64(Win64::Msvc), ..SYSV };
+        let zero = Member { named: false, ..bits(8, 0) };
+        assert_eq!(of(&[bits(1, 1), bits(4, 25), zero], union), (8, 1, alloc::vec![0, 0, 0]));
+        assert_eq!(of(&[bits(4, 25), plain(1), zero], union), (4, 1, alloc::vec![0, 0, 0]));
+        assert_eq!(of(&[bits(4, 25), zero], Rules { union: true, ..MICROSOFT }).0, 4);
     }
 
     #[test]
