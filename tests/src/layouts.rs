@@ -14,6 +14,9 @@ pub struct Shapes {
     /// Whether bit-fields may be aligned to less than their type, and where `#pragma pack` is in
     /// force.
     pub any_bits: bool,
+    /// Whether there are bit-fields in unions and in what has a `packed` attribute, and ones of no
+    /// width where `#pragma pack` is in force.
+    pub packed_bits: bool,
     /// The bits of a `long`.
     pub long: u32,
 }
@@ -126,13 +129,15 @@ impl Random {
             *(if first { &mut before } else { &mut behind }) +=
                 &format!(" __attribute__(({text}))");
         };
-        if self.shapes.packed && self.one_in(8) {
+        let packed = self.shapes.packed && self.one_in(8);
+        if packed {
             attribute("packed".into(), self.one_in(2));
         }
         if self.shapes.aligned && self.one_in(8) {
             attribute(format!("aligned({})", 1 << self.rng.u32(0..6)), self.one_in(2));
         }
-        let bits = self.one_in(2);
+        let other = packed || kind == "union";
+        let bits = self.one_in(2) && (self.shapes.packed_bits || !other);
         let mut members = String::new();
         for index in 0..self.rng.u32(1..=5) {
             // One at least has a name.
@@ -187,19 +192,26 @@ impl Random {
         };
         // `enum big : 5` begins an enum of a type of its own.
         if may_be_unnamed && self.one_in(5) && !ty.starts_with("enum") {
-            return format!("{ty} : {}; ", self.rng.u32(0..=most));
+            let zero = self.one_in(2) && (self.shapes.packed_bits || !self.pragma);
+            let width = if zero { 0 } else { self.width(most) };
+            return format!("{ty} : {width}; ");
         }
-        let (name, width) = (self.name(), self.rng.u32(1..=most));
+        let (name, width) = (self.name(), self.width(most));
         let any = self.shapes.any_bits;
         let least = if any { 1 } else { most.div_ceil(8) };
         let attribute = match self.rng.u32(0..12) {
-            0 if self.shapes.packed => " __attribute__((packed))".into(),
+            0 if self.shapes.packed && self.shapes.packed_bits => " __attribute__((packed))".into(),
             1 if self.shapes.aligned && (any || !self.pragma) => {
                 format!(" __attribute__((aligned({})))", least << self.rng.u32(0..4))
             }
             _ => String::new(),
         };
         format!("{ty} {name} : {width}{attribute}; ")
+    }
+
+    /// Often that of a whole unit, where rules have their corners.
+    fn width(&mut self, most: u32) -> u32 {
+        if self.one_in(4) { most } else { self.rng.u32(1..=most) }
     }
 
     fn attributes(&mut self) -> String {
