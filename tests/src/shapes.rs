@@ -38,7 +38,7 @@ pub fn unusual(platform: Convention) -> Vec<Type> {
     // Not of bytes: gcc takes `packed` on a member for one on the byte, which has no use for it.
     let elements = [Scalar::I16, Scalar::F32, Scalar::U16, Scalar::I32, Scalar::F64, Scalar::U64];
     for (index, size) in sizes.iter().enumerate() {
-        for element in [elements[index], elements[index + 1], elements[index + 2]] {
+        for element in [elements[index], elements[index + 1]] {
             types.push(vector(element, *size));
         }
     }
@@ -73,18 +73,16 @@ pub fn unusual_types(platform: Convention) -> Vec<Case> {
             structure([array(ty.clone(), 4)]),
             structure([ty.clone(), Type::I8]),
             structure([Type::I8, ty.clone()]),
-            structure([Type::F32, ty.clone()]),
             union([ty.clone(), Type::I32]),
-            union([ty.clone(), Type::F64]),
             union([ty.clone(), array(Type::I8, ty.size() + 1)]),
             packed([Type::I8, ty.clone()]),
-            packed([ty.clone(), Type::I8]),
             structure([structure([ty.clone()]), array(ty.clone(), 1)]),
             finish(Type::anonymous_structure().field("f0", ty.clone()).align(64)),
             finish(Type::anonymous_structure().aligned_field("f0", ty, 32)),
         ]);
     }
-    types.into_iter().flat_map(around).collect()
+    // Every other position: the random ones have them all.
+    types.into_iter().flat_map(|ty| around(ty).into_iter().step_by(2)).collect()
 }
 
 /// Bit-fields of every type and in every company.

@@ -53,6 +53,14 @@ pub fn spelled() -> Vec<Way> {
     }
 }
 
+/// Of what Microsoft's C has and MinGW has not, vectors of 32 and 64 bytes in registers, clang
+/// knows.
+#[cfg(all(target_arch = "x86_64", not(windows)))]
+pub fn microsoft() -> Vec<Way> {
+    let is_clang = |compiler: &Compiler| compiler.command.contains("clang");
+    ways(Convention::Win64(Win64::Msvc), Spelling::MsAbi, is_clang)
+}
+
 /// Apple's convention, as clang compiles for it.
 #[cfg(all(target_arch = "aarch64", target_os = "linux"))]
 pub fn apple() -> Vec<Way> {
@@ -264,8 +272,9 @@ impl Way {
         // By its own words ("this isn't precisely correct") clang has a variadic function find
         // large vectors on the stack, named ones too.
         (sysv && variadic && signature.arguments()[..named].iter().any(|ty| ty.parts().intersects(wide)))
-            // With AVX, clang returns such a union in ymm0 whatever else is in it.
-            || (sysv && has(case, &is_large_union_with_vector))
+            // With AVX, clang returns such a union in ymm0 whatever else is in it, and takes one of
+            // `__float128` and others for `__float128`.
+            || (sysv && has(case, &is_union_with_vector))
     }
 
     /// What clang makes of Win64 that neither Microsoft's text nor MinGW's gcc has.
@@ -329,9 +338,10 @@ fn is_padding(field: &Field) -> bool {
     field.name().is_empty() && field.bit_width().is_some_and(|width| width > 0)
 }
 
-fn is_large_union_with_vector(ty: &Type) -> bool {
-    let vectors = Parts::VECTOR_16 | Parts::VECTOR_32 | Parts::VECTOR_64 | Parts::F128;
-    ty.kind() == TypeKind::Union && ty.size() > 16 && ty.parts().intersects(vectors)
+fn is_union_with_vector(ty: &Type) -> bool {
+    let vectors = Parts::VECTOR_16 | Parts::VECTOR_32 | Parts::VECTOR_64;
+    ty.kind() == TypeKind::Union
+        && (ty.size() > 16 && ty.parts().intersects(vectors) || ty.parts().contains(Parts::F128))
 }
 
 /// Whether the convention has the case's types, and this processor the registers for them: an error

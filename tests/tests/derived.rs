@@ -2,7 +2,7 @@
 //! gcc and clang compiled.
 
 use ffi::{CType, CallInterface, Callback, Declared, Function, Library, LongDouble, arg};
-use ffi_tests::compile::{compilers, shared_library};
+use ffi_tests::compile::{Compiler, compilers, shared_library};
 
 #[derive(Debug, Clone, Copy, PartialEq, CType)]
 #[repr(C)]
@@ -34,6 +34,10 @@ double call_around(around_type *f) {
 }
 long double half(long double x) { return x / 2; }
 long double call_half(long double (*f)(long double)) { return f(5) + 1; }
+double _Complex turned(double _Complex z) { return __real__ z * 1.0i - __imag__ z; }
+double call_turned(double _Complex (*f)(double _Complex)) {
+    double _Complex z = f(3 + 4.0i); return __real__ z + 10 * __imag__ z; }
+float _Complex small(float _Complex z) { return z * 2; }
 typedef float four __attribute__((vector_size(16)));
 four twice(four v) { return v + v; }
 four call_twice(four (*f)(four)) { four v = {1, 2, 3, 4}; return f(v) + 1; }
@@ -168,4 +172,99 @@ fn vectors_go_both_ways() {
             .expect("it fits");
         assert_eq!(lanes(result), [11.0, 21.0, 31.0, 41.0]);
     });
+}
+
+#[test]
+fn complex_numbers_are_those_of_num_complex() {
+    type Complex = num_complex::Complex<f64>;
+    with_libraries(|library| {
+        let turned = library.function("double _Complex turned(double _Complex)");
+        let z = Complex::new(3.0, 4.0);
+        // SAFETY: as declared.
+        let result: Complex =
+            unsafe { turned.expect("it is there").call(&[arg(&z)]) }.expect("it fits");
+        assert_eq!(result, z * Complex::i());
+        let small = library.function("float _Complex small(float _Complex)");
+        let z = num_complex::Complex::<f32>::new(1.0, -2.0);
+        // SAFETY: as declared.
+        let result: num_complex::Complex<f32> =
+            unsafe { small.expect("it is there").call(&[arg(&z)]) }.expect("it fits");
+        assert_eq!(result, z + z);
+        let callback = Callback::new(|z: Complex| z * 2.0).expect("a callback");
+        let call = library.function("double call_turned(void *)").expect("it is there");
+        // SAFETY: the function takes a callback of that signature.
+        let sum: f64 = unsafe { call.call(&[arg(&callback.as_ptr())]) }.expect("it fits");
+        assert_eq!(sum, 86.0);
+    });
+}
+
+/// Not on Windows, whose convention has no such type; and gcc wants to be told that the processor
+/// has one before it does arithmetic, so this does none.
+#[cfg(not(windows))]
+#[test]
+fn half_floats_are_those_of_half() {
+    let ty = half::f16::c_type();
+    let callback = Callback::new(|x: half::f16| half::f16::from_f32(x.to_f32() * 2.0));
+    let callback = callback.expect("a callback");
+    let interface = CallInterface::new(ty.clone(), [ty]).expect("a C signature");
+    let value = half::f16::from_f32(1.25);
+    // SAFETY: the callback has that signature.
+    let result: half::f16 =
+        unsafe { interface.call(callback.as_ptr(), &[arg(&value)]) }.expect("it fits");
+    assert_eq!(result.to_f32(), 2.5);
+    assert_eq!(half::bf16::c_type(), ffi::Type::BF16);
+}
+
+/// C++'s empty class has a size and no value; GNU C's is `regressions`' `an_empty_struct_of_gnu_c`.
+#[test]
+fn an_empty_class_of_cpp() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let source = "struct empty {}; struct derived : empty { int x; };
+        extern \"C\" int sum(int a, empty e, int b, empty f, int c) { return a + 10 * b + 100 * c; }
+        extern \"C\" int after(empty e, double d, derived x) { return (int)d + x.x; }";
+    // gcc may have no C++.
+    let clang = compilers().into_iter().find(|compiler| compiler.command.contains("clang"));
+    let clang = clang.expect("clang is there");
+    let arguments = [clang.arguments, &["-x", "c++"]].concat().leak();
+    let path =
+        shared_library(Compiler { arguments, ..clang }, directory.path(), "empty_class", source);
+    // SAFETY: the library is the one just compiled; it has no constructors.
+    let library = unsafe { Library::open(&path) }.expect("the compiled library opens");
+    let int = || ffi::Type::C_INT;
+    let empty = ffi::Type::structure("empty").stated(1, 1).build().expect("C++'s empty class");
+    let interface = CallInterface::new(int(), [int(), empty.clone(), int(), empty.clone(), int()]);
+    let sum = Function::load(&library, "sum", &interface.expect("a signature"));
+    let none = || ffi::Arg::bytes(&[0]);
+    let values = [arg(&1_i32), none(), arg(&2_i32), none(), arg(&3_i32)];
+    // SAFETY: the function has that signature.
+    let sum = unsafe { sum.expect("it is there").call::<i32>(&values) };
+    assert_eq!(sum, Ok(321));
+    // A base that is empty takes no room in a derived class.
+    let derived = ffi::Type::structure("derived").field("x", int()).build().expect("a type");
+    let interface = CallInterface::new(int(), [empty, ffi::Type::F64, derived]);
+    let after = Function::load(&library, "after", &interface.expect("a signature"));
+    let x = 5_i32.to_ne_bytes();
+    let values = [none(), arg(&2.0_f64), ffi::Arg::bytes(&x)];
+    // SAFETY: the function has that signature.
+    assert_eq!(unsafe { after.expect("it is there").call::<i32>(&values) }, Ok(7));
+}
+
+/// What is asked of the processor is what the standard library finds too.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn large_vectors_are_refused_where_there_are_no_registers() {
+    use std::arch::is_x86_feature_detected;
+    for (size, there) in
+        [(32, is_x86_feature_detected!("avx")), (64, is_x86_feature_detected!("avx512f"))]
+    {
+        let ty = ffi::Type::vector(ffi::Scalar::F32, size / 4).expect("a vector");
+        let signature = ffi::Signature::new(ffi::Convention::SysV, ty.clone(), [ty]);
+        match CallInterface::with_signature(signature.expect("a C signature")) {
+            Ok(_) => assert!(there),
+            Err(error) => {
+                let text = error.to_string();
+                assert!(!there && text.contains(&format!("a vector of {size} bytes needs AVX")));
+            }
+        }
+    }
 }

@@ -43,6 +43,8 @@ macro_rules! corpus {
 
 corpus!(own);
 corpus!(spelled);
+#[cfg(all(target_arch = "x86_64", not(windows)))]
+corpus!(microsoft: ; unusual_types unusual_variadics);
 #[cfg(all(target_arch = "aarch64", target_os = "linux"))]
 corpus!(apple);
 #[cfg(all(target_arch = "aarch64", target_os = "linux"))]

@@ -1,10 +1,10 @@
 //! Shapes that other implementations get wrong, or once did, each under its own name.
 
-use ffi::{CallInterface, Callback, Library, Type, arg};
+use ffi::{CallInterface, Callback, Library, Scalar, Type, arg};
 #[cfg(target_arch = "x86_64")]
 use ffi::{Convention, Signature, Win64};
 use ffi_tests::compile::shared_library;
-use ffi_tests::shapes::{array, finish, packed, structure};
+use ffi_tests::shapes::{array, finish, packed, structure, union, vector};
 use ffi_tests::{Case, compilers, ways};
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -451,4 +451,107 @@ fn callbacks_within_callbacks() {
         assert_eq!(down(callback.as_ptr() as usize, 100), 5050);
         assert_eq!(DEPTH.load(Ordering::Relaxed), 99);
     });
+}
+
+#[test]
+fn long_double_alone_in_a_struct_returned() {
+    let ty = structure([T::C_LONG_DOUBLE]);
+    check("struct_long_double", &[Case::new(ty.clone(), []), Case::new(ty.clone(), [ty])]);
+}
+
+#[test]
+fn a_struct_of_a_vector_passed_and_returned() {
+    let ty = structure([vector(Scalar::F32, 16)]);
+    check("struct_vector", &[Case::new(ty.clone(), [T::I32, ty.clone()]), Case::new(ty, [])]);
+}
+
+#[test]
+fn packed_structs_of_5_and_9_bytes_passed() {
+    let (nine, five) = (packed([T::I8, T::F64]), packed([T::I8, T::I32]));
+    assert_eq!((nine.size(), five.size()), (9, 5));
+    let both = Case::new(T::VOID, [nine.clone(), five.clone(), nine.clone()]);
+    check("packed", &[both, Case::new(nine, []), Case::new(five, [])]);
+}
+
+#[test]
+fn a_union_of_an_int_and_a_float() {
+    let ty = union([T::I32, T::F32]);
+    check("int_or_float", &[Case::new(ty.clone(), [ty.clone(), T::F32, ty])]);
+}
+
+#[test]
+fn a_callback_that_takes_a_long_and_an_int128() {
+    let cases = [
+        Case::new(T::VOID, [T::I64, T::I128]),
+        Case::new(T::I64, [vec![T::I64; 5], vec![T::I128, T::I64, T::U128]].concat()),
+    ];
+    check("long_int128", &cases);
+}
+
+#[test]
+fn a_callback_that_returns_an_int128() {
+    check("int128_returned", &[Case::new(T::I128, []), Case::new(T::U128, [T::I32, T::U128])]);
+}
+
+#[test]
+fn a_struct_of_an_int128_between_longs() {
+    let ty = structure([T::I128]);
+    check("between_longs", &[Case::new(ty.clone(), [T::I64, ty, T::I64])]);
+}
+
+#[test]
+fn a_member_aligned_to_16_between_longs() {
+    let ty = finish(T::anonymous_structure().aligned_field("a", T::I64, 16).field("b", T::I64));
+    check("aligned_member", &[Case::new(T::VOID, [T::I64, ty, T::I64])]);
+}
+
+#[test]
+fn a_large_struct_behind_all_registers() {
+    let ty = structure([T::C_LONG_DOUBLE, T::I64]);
+    let arguments = [vec![T::I64; 9], vec![ty.clone()]].concat();
+    check("behind_registers", &[Case::new(T::VOID, arguments.clone()), Case::new(ty, arguments)]);
+}
+
+#[test]
+fn an_empty_struct_of_gnu_c() {
+    let empty = finish(T::structure("empty").stated(0, 1));
+    with_c(
+        "empty",
+        "typedef struct {} empty;
+         int sum(int a, empty e, int b, empty f, int c) { return a + 10 * b + 100 * c; }
+         int after(int n, ...) {
+             __builtin_va_list list; __builtin_va_start(list, n);
+             __builtin_va_arg(list, empty);
+             int a = __builtin_va_arg(list, int);
+             __builtin_va_end(list); return a - n; }
+         empty nothing(int *to, int value) { empty e; *to = value; return e; }",
+        |library| {
+            let types = [T::I32, empty.clone(), T::I32, empty.clone(), T::I32];
+            let sum = CallInterface::new(T::I32, types).expect("a signature");
+            let sum = ffi::Function::load(library, "sum", &sum).expect("it is there");
+            let none = || ffi::Arg::bytes(&[]);
+            let values = [arg(&1_i32), none(), arg(&2_i32), none(), arg(&3_i32)];
+            // SAFETY: the function has that signature.
+            assert_eq!(unsafe { sum.call::<i32>(&values) }, Ok(321));
+            let types = [T::I32, empty.clone(), T::I32];
+            let after = CallInterface::variadic(T::I32, types, 1).expect("a signature");
+            let after = ffi::Function::load(library, "after", &after).expect("it is there");
+            let values = [arg(&1_i32), none(), arg(&5_i32)];
+            // SAFETY: the function has that signature.
+            assert_eq!(unsafe { after.call::<i32>(&values) }, Ok(4));
+            // clang for Windows expects the address of room for the result, gcc does not.
+            if cfg!(windows) {
+                return;
+            }
+            let nothing = CallInterface::new(empty.clone(), [T::POINTER, T::I32]);
+            let nothing = ffi::Function::load(library, "nothing", &nothing.expect("a signature"));
+            let mut value = 0_i32;
+            let to = &raw mut value;
+            // SAFETY: the function has that signature, and writes to the integer.
+            let result =
+                unsafe { nothing.expect("it is there").call_value(&[arg(&to), arg(&7_i32)]) };
+            assert_eq!(result.expect("the call fits").as_bytes(), []);
+            assert_eq!(value, 7);
+        },
+    );
 }

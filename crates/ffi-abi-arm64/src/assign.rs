@@ -355,9 +355,9 @@ fn member_extension(member: Fundamental) -> Extension {
     if member.size() > 8 { Extension::None } else { Extension::Zero }
 }
 
-/// Whether nothing is passed of a type: C's empty struct, of size 0, and to Apple C++'s too, which
-/// is a composite type of one byte to the others.
+/// Whether nothing is passed of a type: what has no bytes, as C's empty struct, and to Apple C++'s
+/// too, which is a composite type of one byte to the others.
 pub(crate) fn is_nothing(variant: Aapcs64, ty: &Type) -> bool {
     let empty = matches!(ty.kind(), TypeKind::Struct | TypeKind::Union) && ty.fields().is_empty();
-    empty && (ty.size() == 0 || variant == Aapcs64::Apple)
+    ty.size() == 0 || (empty && variant == Aapcs64::Apple)
 }

@@ -298,3 +298,22 @@ fn arguments_that_fit_no_stack_are_named() {
         assert!(error.to_string().starts_with("argument 2: "), "{error}");
     }
 }
+
+/// Nothing is passed of what has no bytes, whatever members it has.
+#[test]
+fn what_has_no_bytes_takes_no_register() {
+    let bits = Type::structure("b").bit_field("", Type::I32, 0).build().expect("a C type");
+    let empty = Type::structure("e").stated(0, 1).build().expect("a C type");
+    let nested = Type::structure("n").field("e", empty.clone()).build().expect("a C type");
+    for nothing in [bits, empty, nested] {
+        assert_eq!(nothing.size(), 0);
+        for variant in [Aapcs64::Standard, Aapcs64::Apple, Aapcs64::Windows] {
+            let convention = Convention::Aapcs64(variant);
+            let types = [Type::I64, nothing.clone(), Type::I64];
+            let signature = Signature::new(convention, nothing.clone(), types).expect("C");
+            let plan = ffi_abi_arm64::plan(variant, &signature).expect("a plan");
+            assert_eq!(plan.placement(2).to_string(), "x1");
+            assert!(plan.placement(1).places().is_empty());
+        }
+    }
+}

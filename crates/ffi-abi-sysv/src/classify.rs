@@ -1,6 +1,8 @@
 //! One type to its classes: SysV psABI 3.2.3, "Classification".
 
-use ffi_types::{Fundamental, Scalar, Type, TypeKind};
+use alloc::collections::BTreeMap;
+use alloc::vec;
+use ffi_types::{Field, Fundamental, Parts, Scalar, Type, TypeKind};
 
 /// The class of an eightbyte, in the psABI's own words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -108,6 +110,8 @@ pub fn classify(ty: &Type) -> Classes {
         // unaligned fields". A packed struct whose fields happen to be aligned is classified as
         // any other.
         _ if ty.size() > 8 * MAX_EIGHTBYTES || ty.has_unaligned_member() => return Classes::Memory,
+        // Merging X87 with others depends on their order, so that is kept.
+        _ if ty.parts().contains(Parts::F80) => return in_order(ty),
         _ => {
             for leaf in ty.leaves() {
                 merge(&mut classes, leaf.offset as usize, leaf.what);
@@ -115,6 +119,89 @@ pub fn classify(ty: &Type) -> Classes {
         }
     }
     clean_up(classes, ty.size())
+}
+
+/// Rules 2 to 5 for an aggregate with a `long double` in it: field by field, "each field of an object
+/// is classified recursively". A stack stands in for the recursion, and what is shared is classified
+/// once.
+fn in_order(ty: &Type) -> Classes {
+    if ty.size() > 16 {
+        return Classes::Memory; // (c)
+    }
+    let mut known: BTreeMap<*const Field, Classes> = BTreeMap::new();
+    let mut work = vec![(ty, false)];
+    while let Some((ty, ready)) = work.pop() {
+        let fields = ty.fields();
+        if known.contains_key(&fields.as_ptr()) {
+            continue;
+        }
+        if !ready {
+            work.push((ty, true));
+            work.extend(
+                fields.iter().map(|f| element(f.ty())).filter(has_x87).map(|ty| (ty, false)),
+            );
+            continue;
+        }
+        let mut classes = [Class::NoClass; MAX_EIGHTBYTES];
+        for field in fields {
+            let (inner, base) = (element(field.ty()), field.offset());
+            match known.get(&inner.fields().as_ptr()).filter(|_| has_x87(&inner)) {
+                Some(Classes::Eightbytes(inner)) => {
+                    // It has 16 bytes, and so is at the start.
+                    for (class, inner) in classes.iter_mut().zip(inner) {
+                        *class = class.merge(*inner);
+                    }
+                }
+                Some(Classes::Memory) => classes[0] = Class::Memory,
+                None => merge_field(&mut classes, field, inner, base),
+            }
+        }
+        known.insert(fields.as_ptr(), clean_up(classes, ty.size()));
+    }
+    known.remove(&ty.fields().as_ptr()).unwrap_or(Classes::Memory)
+}
+
+/// What an array is made of: one that has a `long double` in it and 16 bytes has one element.
+fn element(mut ty: &Type) -> &Type {
+    while let Some((element, 1)) = ty.array_parts() {
+        ty = element;
+    }
+    ty
+}
+
+fn has_x87(ty: &&Type) -> bool {
+    !ty.fields().is_empty() && ty.parts().contains(Parts::F80)
+}
+
+/// A field without members that are to be looked at one by one.
+fn merge_field(classes: &mut [Class; MAX_EIGHTBYTES], field: &Field, ty: &Type, base: usize) {
+    if let Some(width) = field.bit_width() {
+        if !field.name().is_empty() {
+            let end = field.bit_offset() + width as usize;
+            for eightbyte in &mut classes[field.bit_offset() / 64..end.div_ceil(64)] {
+                *eightbyte = eightbyte.merge(Class::Integer);
+            }
+        }
+        return;
+    }
+    if let Some(scalar) = ty.as_scalar() {
+        merge(classes, base, Fundamental::Scalar(scalar));
+    }
+    match (ty.kind(), ty.elements()) {
+        (TypeKind::Vector { .. }, _) => {
+            merge(classes, base, Fundamental::Vector(ty.size() as u8));
+        }
+        (_, Some((part, count))) => {
+            for index in 0..count {
+                merge(classes, base + index * part.size(), Fundamental::Scalar(part));
+            }
+        }
+        _ => {
+            for leaf in ty.leaves() {
+                merge(classes, base + leaf.offset as usize, leaf.what);
+            }
+        }
+    }
 }
 
 /// Rules 3 and 4: merges what lies at an offset into the classes of its eightbytes.
@@ -271,6 +358,29 @@ mod tests {
         let complex = Type::complex(Scalar::F80).expect("a complex number");
         assert_eq!(classify(&complex), Classes::of(&[Class::ComplexX87]));
         assert_eq!(of(s().field("z", complex)), Classes::Memory);
+    }
+
+    #[test]
+    fn a_long_double_is_merged_in_the_order_of_the_members() {
+        let ints = || Type::array(Type::I64, 2).expect("an array");
+        let union = || Type::union("u");
+        let inner = union().field("f", Type::F32).field("l", Type::F80).build();
+        let inner = inner.expect("a valid type");
+        let x87_first = union().field("l", Type::F80).field("n", ints()).field("f", Type::F32);
+        assert_eq!(of(x87_first), Classes::of(&[Integer, Integer]));
+        let float_first = union().field("f", Type::F32).field("l", Type::F80).field("n", ints());
+        assert_eq!(of(float_first), Classes::Memory);
+        let nested = union().field("n", ints()).field("u", inner.clone());
+        assert_eq!(of(nested), Classes::Memory);
+        let array = Type::array(Type::F80, 1).expect("an array");
+        assert_eq!(of(s().field("a", array)), Classes::of(&[X87, X87Up]));
+        // As a tree this has 2^50 members.
+        let mut shared = inner;
+        for _ in 0..50 {
+            let both = union().field("a", shared.clone()).field("b", shared);
+            shared = both.build().expect("a valid type");
+        }
+        assert_eq!(classify(&shared), Classes::Memory);
     }
 
     #[test]

@@ -146,6 +146,7 @@ fn every_type_goes_in_and_comes_out() {
             &[ALL, "{1.5, -1, <1, 2, 3, 4>, 1-2i}"],
             "{.l = 2.5, .n = 0, .v = <2, 3, 4, 5>, .z = 2-2i}\n",
         ),
+        (&["struct b { __int128 x : 128; }; __int128 negative(struct b)", "{-5}"], "5\n"),
         (&["void put(double _Complex *)", "&"], "&double _Complex = 4+0i\n"),
     ];
     for (arguments, expected) in cases {
@@ -199,6 +200,12 @@ fn what_is_no_value_of_its_type_is_an_error() {
             "found \"the end\", expected `,` or `}`",
         ),
         (&["c", "struct p { int x : 3; }; int abs(struct p)", "{8}"], "needs more than 3 bits"),
+        (&["c", "struct p { int x : 3; }; int abs(struct p)", "{7}"], "needs more than 3 bits"),
+        (&["c", "struct p { int x : 3; }; int abs(struct p)", "{-5}"], "needs more than 3 bits"),
+        (
+            &["c", "struct p { unsigned x : 3; }; int abs(struct p)", "{4294967295}"],
+            "needs more than 3 bits",
+        ),
         (&["c", "int abs(void *)", "text"], "found \"text\", expected NULL, an address"),
         (&["c", "int abs(int *)", "&long"], "found \"long\", expected a `int` to point to"),
         (&["c", "int abs(int *)", "@nothing"], "cannot find symbol \"nothing\""),

@@ -57,6 +57,30 @@
 //! # }
 //! # Ok::<(), ffi::Error>(())
 //! ```
+//!
+//! # Structs by value
+//!
+//! A Rust struct is a C type by `#[derive(CType)]`, and then an argument and a result in all three
+//! ways and in callbacks. A struct that is known only at run time is a [`Value`].
+//! ```
+//! use ffi::{CType, CallInterface, Callback, arg};
+//!
+//! #[derive(Debug, Clone, Copy, PartialEq, CType)]
+//! #[repr(C)]
+//! struct Point { x: f64, y: f64 }
+//!
+//! let swap = Callback::new(|p: Point| Point { x: p.y, y: p.x })?;
+//! let interface = CallInterface::new(Point::c_type(), [Point::c_type()])?;
+//! // SAFETY: the callback has this signature, and any bits make a `Point`.
+//! let swapped: Point = unsafe { interface.call(swap.as_ptr(), &[arg(&Point { x: 1.0, y: 2.0 })]) }?;
+//! assert_eq!(swapped, Point { x: 2.0, y: 1.0 });
+//! # Ok::<(), ffi::Error>(())
+//! ```
+//!
+//! # Features
+//!
+//! `derive`, on by default: `#[derive(CType)]`. `complex` and `half`: the types of `num-complex` and
+//! `half` are C types.
 
 mod argument;
 mod bits;

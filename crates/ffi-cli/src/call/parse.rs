@@ -2,6 +2,7 @@
 
 use super::cursor::{Cursor, integer, unsigned};
 use super::memory::{Memory, Out};
+use super::show::is_signed;
 use ffi::{Library, Scalar};
 use ffi_cdecl::{Basic, Constant, DeclaredKind, DeclaredType, Header, Member, TagKind};
 use thiserror::Error;
@@ -280,9 +281,15 @@ impl Maker<'_> {
         let mut word = [0; 16];
         word[..size].copy_from_slice(&bytes);
         let value = u128::from_le_bytes(word);
-        // A value with a sign has copies of it in all the bits above.
-        let above = value >> (width - 1);
-        if !(value >> width == 0 || above == (u128::MAX >> (128 - size * 8)) >> (width - 1)) {
+        // A value with a sign has copies of it in all the bits above, as many as its type has.
+        let (unused, beyond) = (128 - 8 * size as u32, 128 - width);
+        let fits = if is_signed(&self.header, member.ty()) {
+            let number = (value << unused).cast_signed() >> unused;
+            number << beyond >> beyond == number
+        } else {
+            value << beyond >> beyond == value
+        };
+        if !fits {
             let name = member.name().unwrap_or_default();
             return Err(ValueError::Other(format!(
                 "the value of `{name}` needs more than {width} bits"

@@ -125,7 +125,7 @@ fn is_text(ty: &DeclaredType) -> bool {
     matches!(ty.kind(), DeclaredKind::Basic(Basic::Char))
 }
 
-fn is_signed(header: &Header, ty: &DeclaredType) -> bool {
+pub(crate) fn is_signed(header: &Header, ty: &DeclaredType) -> bool {
     let basic = match ty.kind() {
         DeclaredKind::Basic(basic) => Some(*basic),
         _ => header.enumeration(ty).map(ffi_cdecl::Enumeration::underlying),

@@ -284,8 +284,8 @@ impl Place {
     /// The name that x86-64 has for so much of a vector register.
     fn named_by_width(mut self) -> Self {
         let prefix = match self.to - self.from {
-            ..16 => "xmm",
-            ..32 => "ymm",
+            0..=15 => "xmm",
+            16..=31 => "ymm",
             _ => "zmm",
         };
         if let Some(number) = self.place.strip_prefix("xmm") {
