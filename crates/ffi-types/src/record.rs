@@ -40,20 +40,30 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Bit-fields as Microsoft's compilers have them, and gcc for Windows (`ms_struct`).
+    /// Bit-fields of which only neighbours of one size share a unit: what `ms_struct` asks for.
     pub(crate) fn microsoft(&self) -> bool {
-        matches!(self.convention, Convention::Win64(_) | Convention::Aapcs64(Aapcs64::Windows))
+        self.msvc() || self.convention == Convention::Win64(Win64::Gnu)
+    }
+
+    /// Bit-fields as Microsoft's compiler has them.
+    fn msvc(&self) -> bool {
+        matches!(
+            self.convention,
+            Convention::Win64(Win64::Msvc) | Convention::Aapcs64(Aapcs64::Windows)
+        )
     }
 
     /// Of `#pragma pack`, 0 for none. Microsoft's compiler takes no more than a pointer's size.
     fn limit(&self) -> u64 {
-        let is_msvc = self.microsoft() && self.convention != Convention::Win64(Win64::Gnu);
-        if is_msvc && self.pack > 8 { 0 } else { self.pack }
+        if self.msvc() && self.pack > 8 { 0 } else { self.pack }
     }
 
-    /// Bit-fields count for the alignment of a union: not to Microsoft, but to gcc for Windows.
-    fn union_align(&self) -> bool {
-        !self.microsoft() || self.convention == Convention::Win64(Win64::Gnu)
+    /// An alignment, as far as `#pragma pack` lets it be.
+    fn limited(&self, align: u64) -> u64 {
+        match self.limit() {
+            0 => align,
+            most => align.min(most),
+        }
     }
 
     /// Bit-fields without a name count for the alignment too (AAPCS64 10.1.8).
@@ -98,10 +108,7 @@ pub fn layout(members: &[Member], rules: Rules) -> Result<Layout, Option<usize>>
 pub fn align_of(member: &Member, rules: Rules) -> u64 {
     let attribute = member.attribute.unwrap_or(1);
     let align = if member.packed { attribute } else { member.align.max(attribute) };
-    match rules.limit() {
-        0 => align,
-        most => align.min(most),
-    }
+    rules.limited(align)
 }
 
 struct State {
@@ -110,26 +117,28 @@ struct State {
     next: u128,
     end: u128,
     align: u64,
-    /// Microsoft: the bits of the unit that the last bit-field is in, and how many are free.
-    unit: Option<(u128, u128)>,
+    /// Windows: what the last bit-field is in. `next` is behind it.
+    unit: Option<Unit>,
+}
+
+struct Unit {
+    bits: u128,
+    /// How many are left, at the upper end.
+    free: u128,
 }
 
 impl State {
     /// Where the member starts, in bits.
     fn member(&mut self, member: &Member) -> Option<u128> {
         if self.rules.union {
-            (self.next, self.unit) = (0, None);
+            self.next = 0;
         }
         let offset = match member.width {
-            None => self.plain(member)?,
-            Some(width) if self.rules.microsoft() => {
-                let align = self.align;
-                let offset = self.microsoft(member, width)?;
-                if self.rules.union && !self.rules.union_align() {
-                    self.align = align;
-                }
-                offset
+            width if self.rules.convention == Convention::Win64(Win64::Gnu) => {
+                self.gnu_for_windows(member, width)?
             }
+            None => self.plain(member)?,
+            Some(width) if self.rules.msvc() => self.microsoft(member, width)?,
             Some(width) => self.system_v(member, width)?,
         };
         self.end = self.end.max(self.next);
@@ -162,10 +171,7 @@ impl State {
             (_, most) => member.align.min(most),
         };
         // As gcc has it: `#pragma pack` has the last word. clang then forgets the attribute.
-        let attribute = match (member.attribute, self.rules.limit()) {
-            (Some(attribute), 1..) => Some(attribute.min(self.rules.limit())),
-            (attribute, _) => attribute,
-        };
+        let attribute = member.attribute.map(|attribute| self.rules.limited(attribute));
         if let Some(attribute) = attribute {
             self.round_up(attribute)?;
         }
@@ -183,30 +189,82 @@ impl State {
     }
 
     /// Microsoft: neighbours of one size share a unit as long as they fit; no unit is shared with
-    /// anything else.
+    /// anything else. Those of a union do not count for its alignment.
     fn microsoft(&mut self, member: &Member, width: u32) -> Option<u128> {
-        let (bits, width) = (u128::from(member.size) * 8, u128::from(width));
+        let (bits, width, align) = (u128::from(member.size) * 8, u128::from(width), self.align);
+        let unit = self.unit.take();
         if width == 0 {
             // Counts only behind another bit-field.
-            if self.unit.take().is_some() {
-                let align = align_of(member, self.rules);
-                self.align = self.align.max(align);
-                self.round_up(align)?;
+            match unit {
+                Some(_) if self.rules.union => self.next = bits,
+                Some(_) => {
+                    let align = align_of(member, self.rules);
+                    self.align = self.align.max(align);
+                    self.round_up(align)?;
+                }
+                None => {}
             }
-            return Some(self.next);
+            return Some(if self.rules.union { 0 } else { self.next });
         }
-        match self.unit {
-            Some((unit, free)) if unit == bits && free >= width => {
-                // The bits used so far are at the unit's lower end.
-                self.unit = Some((unit, free - width));
-                Some(self.next - free)
-            }
-            _ => {
-                let offset = self.plain(member)?;
-                self.unit = Some((bits, bits - width));
-                Some(offset)
-            }
+        if let Some(unit) =
+            unit.filter(|unit| unit.bits == bits && unit.free >= width && !self.rules.union)
+        {
+            let offset = self.next - unit.free;
+            self.unit = Some(Unit { free: unit.free - width, bits });
+            return Some(offset);
         }
+        let offset = self.plain(member)?;
+        if self.rules.union {
+            self.align = align;
+        }
+        self.unit = Some(Unit { bits, free: bits.saturating_sub(width) });
+        Some(offset)
+    }
+
+    /// gcc for Windows (`ms_struct`), which is Microsoft but for what is packed, and for unions.
+    fn gnu_for_windows(&mut self, member: &Member, width: Option<u32>) -> Option<u128> {
+        let (bits, unit) = (u128::from(member.size) * 8, self.unit.take());
+        let attribute = self.rules.limited(member.attribute.unwrap_or(1));
+        let counts = match width {
+            None => true,
+            // Behind another bit-field, as with Microsoft.
+            Some(0) => unit.is_some() && !self.rules.union,
+            Some(_) => !member.packed,
+        };
+        let align = match width {
+            None => align_of(member, self.rules),
+            Some(_) => self.rules.limited(member.align).max(attribute),
+        };
+        if counts {
+            self.align = self.align.max(align);
+        }
+        let taken = width.map_or(bits, u128::from);
+        if self.rules.union {
+            self.next = taken;
+            return Some(0);
+        }
+        let offset = self.next - unit.as_ref().map_or(0, |unit| unit.free);
+        let same = width.is_some() && unit.as_ref().is_some_and(|unit| unit.bits == bits);
+        if let Some(unit) = unit.as_ref().filter(|unit| same && (1..=unit.free).contains(&taken)) {
+            self.unit = Some(Unit { free: unit.free - taken, bits });
+            return Some(offset);
+        }
+        // An attribute moves what comes behind a unit only if the bits used so far are not aligned.
+        let own = if width.is_some() { attribute } else { align };
+        if !offset.is_multiple_of(u128::from(own) * 8) {
+            self.round_up(own)?;
+        }
+        // No bits at all are aligned behind another size only, and a full unit's size just goes on.
+        let begins = if unit.is_some() { !same } else { taken != 0 };
+        if begins && !member.packed {
+            self.round_up(self.rules.limited(member.align))?;
+        }
+        let offset = self.next;
+        if taken != 0 {
+            self.next = offset.checked_add(bits)?;
+            self.unit = width.map(|_| Unit { bits, free: bits.saturating_sub(taken) });
+        }
+        Some(offset)
     }
 }
 
@@ -260,6 +318,15 @@ mod tests {
     }
 
     #[test]
+    fn a_width_of_zero_behind_bits_takes_a_whole_unit_of_a_union_on_windows() {
+        let union = Rules { union: true, convention: Convention::Win64(Win64::Msvc), ..SYSV };
+        let zero = Member { named: false, ..bits(8, 0) };
+        assert_eq!(of(&[bits(1, 1), bits(4, 25), zero], union), (8, 1, alloc::vec![0, 0, 0]));
+        assert_eq!(of(&[bits(4, 25), plain(1), zero], union), (4, 1, alloc::vec![0, 0, 0]));
+        assert_eq!(of(&[bits(4, 25), zero], Rules { union: true, ..MICROSOFT }).0, 4);
+    }
+
+    #[test]
     fn packed_bits_leave_no_gap() {
         let packed = |m| Member { packed: true, ..m };
         let members = [packed(bits(4, 30)), packed(bits(4, 30)), packed(plain(2))];
@@ -276,6 +343,18 @@ mod tests {
         let packed = [bits(2, 14), bits(8, 12)].map(|m| Member { packed: true, ..m });
         assert_eq!(of(&packed, SYSV), (4, 1, alloc::vec![0, 14]));
         assert_eq!(of(&packed, Rules { pack: 4, ..SYSV }), (4, 4, alloc::vec![0, 14]));
+    }
+
+    #[test]
+    fn gcc_for_windows_is_not_microsoft_in_what_is_packed() {
+        let packed = |m| Member { packed: true, ..m };
+        let members = [plain(1), bits(4, 3), plain(1)].map(packed);
+        assert_eq!(of(&members, MICROSOFT), (6, 1, alloc::vec![0, 8, 40]));
+        let aligned = [packed(bits(1, 7)), packed(Member { attribute: Some(8), ..bits(4, 20) })];
+        assert_eq!(of(&aligned, MICROSOFT), (12, 1, alloc::vec![0, 64]));
+        let union = Rules { union: true, ..MICROSOFT };
+        assert_eq!(of(&[packed(bits(4, 11))], union), (2, 1, alloc::vec![0]));
+        assert_eq!(of(&[bits(4, 3)], Rules { pack: 1, ..union }).0, 1);
     }
 
     #[test]
