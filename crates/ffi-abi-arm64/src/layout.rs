@@ -40,7 +40,7 @@ pub(crate) const RETURNED_SIZE: u32 = 80;
 pub(crate) const ROOM_SIZE: u32 = 0;
 /// `Room::align`.
 pub(crate) const ROOM_ALIGN: u32 = 8;
-/// `Room::returned`.
+/// `WideRoom::returned`.
 pub(crate) const ROOM_RETURNED: u32 = 16;
 
 /// `ffi_types::Slot::handler`.

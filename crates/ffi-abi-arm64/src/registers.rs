@@ -35,7 +35,13 @@ pub struct Vector(pub [u64; 2]);
 pub(crate) struct Room {
     pub(crate) size: u64,
     pub(crate) align: u64,
-    /// For `call_wide`: where the return registers are put.
+}
+
+/// What `call_wide` needs to know besides.
+#[repr(C)]
+pub(crate) struct WideRoom {
+    pub(crate) room: Room,
+    /// Where the return registers are put.
     pub(crate) returned: *mut Returned,
 }
 
@@ -71,7 +77,8 @@ const _: () = {
     assert!(offset_of!(Returned, general) == layout::RETURN_GENERAL as usize);
     assert!(offset_of!(Returned, vector) == layout::RETURN_VECTOR as usize);
     assert!(size_of::<Returned>() == layout::RETURNED_SIZE as usize);
-    assert!(offset_of!(Room, returned) == layout::ROOM_RETURNED as usize);
+    assert!(offset_of!(WideRoom, returned) == layout::ROOM_RETURNED as usize);
+    assert!(offset_of!(WideRoom, room) == 0);
     assert!(offset_of!(Room, size) == layout::ROOM_SIZE as usize);
     assert!(offset_of!(Room, align) == layout::ROOM_ALIGN as usize);
     assert!(Slot::HANDLER == layout::SLOT_HANDLER as usize);

@@ -1,7 +1,7 @@
 //! What belongs to the caller stays as it was: the assembly itself is called, without the Rust
 //! around it, which would save registers that it clobbers.
 
-use crate::registers::{Registers, Returned, Room};
+use crate::registers::{Registers, Returned, Room, WideRoom};
 use crate::trampoline::{call_general, call_stack, call_vector, call_wide};
 use crate::{Arm64Abi, plan};
 use core::ffi::c_void;
@@ -125,7 +125,8 @@ fn calls_keep_what_the_function_keeps() {
     kept(call_vector as *const c_void, [image, function, 0, 0, 0, 0]);
     for (size, align) in [(16, 16), (48, 16), (64, 64), (100_000, 32)] {
         let mut returned = Returned::default();
-        let room = Room { size, align, returned: &raw mut returned };
+        let room = Room { size, align };
+        let room = WideRoom { room, returned: &raw mut returned };
         let (room, fill) = (&raw const room as u64, fill as *const () as u64);
         kept(call_stack as *const c_void, [0, 0, 0, function, room, fill]);
         kept(call_wide as *const c_void, [0, 0, 0, function, room, fill]);

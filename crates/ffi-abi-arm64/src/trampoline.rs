@@ -5,7 +5,7 @@
 //! type comes back in them.
 
 use crate::layout;
-use crate::registers::{Registers, Returned, Room};
+use crate::registers::{Registers, Returned, Room, WideRoom};
 use crate::results::{Kind, for_result};
 use core::ffi::c_void;
 use core::mem::{MaybeUninit, transmute};
@@ -47,6 +47,14 @@ type CallStack<R> = unsafe extern "C-unwind" fn(
     &Room,
     Fill,
 ) -> R;
+type CallWide = unsafe extern "C-unwind" fn(
+    &Plan,
+    *const *const c_void,
+    *mut c_void,
+    *const c_void,
+    &WideRoom,
+    Fill,
+);
 
 /// The entry for a plan.
 #[inline]
@@ -154,7 +162,7 @@ unsafe fn with_stack<K: Kind>(
     arguments: *const *const c_void,
     result: *mut c_void,
 ) {
-    let room = room(plan, core::ptr::null_mut());
+    let room = room(plan);
     // SAFETY: `call_stack` makes room for the plan's image and has `fill` write it; the rest is
     // as in `with_registers`.
     unsafe {
@@ -164,8 +172,8 @@ unsafe fn with_stack<K: Kind>(
     }
 }
 
-fn room(plan: &Plan, returned: *mut Returned) -> Room {
-    Room { size: plan.frame_size() as u64, align: plan.stack_align() as u64, returned }
+fn room(plan: &Plan) -> Room {
+    Room { size: plan.frame_size() as u64, align: plan.stack_align() as u64 }
 }
 
 /// # Safety
@@ -177,11 +185,11 @@ unsafe fn wide(
     result: *mut c_void,
 ) {
     let mut returned = MaybeUninit::<Returned>::uninit();
-    let room = room(plan, returned.as_mut_ptr());
+    let room = WideRoom { room: room(plan), returned: returned.as_mut_ptr() };
     // SAFETY: `call_wide` makes room for the plan's image, has `fill` write it, and puts the
     // return registers where the room says, all of them; the rest is the caller's.
     unsafe {
-        let call: CallStack<()> = transmute(call_wide as unsafe extern "C-unwind" fn());
+        let call: CallWide = transmute(call_wide as unsafe extern "C-unwind" fn());
         call(plan, arguments, result, function, &room, fill);
         plan.load_return(returned.as_ptr().cast(), result.cast());
     }

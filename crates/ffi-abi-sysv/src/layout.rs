@@ -59,11 +59,11 @@ pub(crate) const WIDE_RETURNED_SIZE: u32 = 192;
 pub(crate) const ROOM_SIZE: u32 = 0;
 /// `Room::align`.
 pub(crate) const ROOM_ALIGN: u32 = 8;
-/// `Room::returned`.
+/// `WideRoom::returned`.
 pub(crate) const ROOM_RETURNED: u32 = 16;
-/// `Room::vector_size`.
+/// `WideRoom::vector_size`.
 pub(crate) const ROOM_VECTOR_SIZE: u32 = 24;
-/// `Room::x87`.
+/// `WideRoom::x87`.
 pub(crate) const ROOM_X87: u32 = 28;
 
 /// `ffi_types::Slot::handler`.

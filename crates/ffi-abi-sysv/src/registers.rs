@@ -58,10 +58,17 @@ pub struct Wide(pub [u64; 8]);
 pub(crate) struct Room {
     pub(crate) size: u64,
     pub(crate) align: u64,
-    /// For `call_wide`: where the return registers are put, how many bytes of vector registers
-    /// count (16, 32 or 64), and how many registers of x87 the result is in.
+}
+
+/// What `call_wide` needs to know besides.
+#[repr(C)]
+pub(crate) struct WideRoom {
+    pub(crate) room: Room,
+    /// Where the return registers are put.
     pub(crate) returned: *mut WideReturned,
+    /// How many bytes of vector registers count: 16, 32 or 64.
     pub(crate) vector_size: u32,
+    /// How many registers of x87 the result is in.
     pub(crate) x87: u32,
 }
 
@@ -118,9 +125,10 @@ const _: () = {
     assert!(offset_of!(WideReturned, x87) == layout::WIDE_RETURN_X87 as usize);
     assert!(offset_of!(WideReturned, vector) == layout::WIDE_RETURN_VECTOR as usize);
     assert!(size_of::<WideReturned>() == layout::WIDE_RETURNED_SIZE as usize);
-    assert!(offset_of!(Room, returned) == layout::ROOM_RETURNED as usize);
-    assert!(offset_of!(Room, vector_size) == layout::ROOM_VECTOR_SIZE as usize);
-    assert!(offset_of!(Room, x87) == layout::ROOM_X87 as usize);
+    assert!(offset_of!(WideRoom, returned) == layout::ROOM_RETURNED as usize);
+    assert!(offset_of!(WideRoom, vector_size) == layout::ROOM_VECTOR_SIZE as usize);
+    assert!(offset_of!(WideRoom, x87) == layout::ROOM_X87 as usize);
+    assert!(offset_of!(WideRoom, room) == 0);
     assert!(offset_of!(Room, size) == layout::ROOM_SIZE as usize);
     assert!(offset_of!(Room, align) == layout::ROOM_ALIGN as usize);
     assert!(Slot::HANDLER == layout::SLOT_HANDLER as usize);

@@ -1,7 +1,7 @@
 //! What belongs to the caller stays as it was: the assembly itself is called, without the Rust
 //! around it, which would save registers that it clobbers.
 
-use crate::registers::{Registers, Room, WideReturned};
+use crate::registers::{Registers, Room, WideReturned, WideRoom};
 use crate::trampoline::{call_general, call_stack, call_vector, call_wide};
 use crate::{SysV, plan};
 use core::ffi::c_void;
@@ -105,7 +105,8 @@ fn calls_keep_what_the_function_keeps() {
         for vector_size in [16, 32, 64].into_iter().filter(|&size| check_vector_size(size).is_ok())
         {
             let vector_size = vector_size.into();
-            let room = Room { size, align, returned, vector_size, x87: 0 };
+            let room = Room { size, align };
+            let room = WideRoom { room, returned, vector_size, x87: 0 };
             let (room, fill) = (&raw const room as u64, fill as *const () as u64);
             kept(call_stack as *const c_void, [0, 0, 0, function, room, fill]);
             kept(call_wide as *const c_void, [0, 0, 0, function, room, fill]);

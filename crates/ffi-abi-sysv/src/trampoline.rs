@@ -6,7 +6,7 @@
 
 use crate::direct;
 use crate::layout;
-use crate::registers::{Registers, Room, WideReturned};
+use crate::registers::{Registers, Room, WideReturned, WideRoom};
 use crate::results::{Kind, for_result};
 use core::ffi::c_void;
 use core::mem::{MaybeUninit, transmute};
@@ -59,13 +59,12 @@ type CallStack<R> = unsafe extern "sysv64-unwind" fn(
     &Room,
     Fill,
 ) -> R;
-
 type CallWide = unsafe extern "sysv64-unwind" fn(
     &Plan,
     *const *const c_void,
     *mut c_void,
     *const c_void,
-    &Room,
+    &WideRoom,
     Fill,
 );
 
@@ -80,7 +79,11 @@ fn is_wide(plan: &Plan) -> bool {
 pub(crate) fn entry(plan: &Plan) -> Result<Entry, &'static str> {
     if is_wide(plan) {
         check_vector_size(plan.vector_size())?;
-        return Ok(wide);
+        return Ok(match x87_results(plan) {
+            0 => wide::<0>,
+            1 => wide::<1>,
+            _ => wide::<2>,
+        });
     }
     Ok(match direct::arity(plan) {
         Some(arity) => for_result(plan, arity),
@@ -161,7 +164,7 @@ unsafe fn with_stack<K: Kind>(
     arguments: *const *const c_void,
     result: *mut c_void,
 ) {
-    let room = room(plan, core::ptr::null_mut());
+    let room = room(plan);
     // SAFETY: `call_stack` makes room for the plan's image and has `fill` write it; the rest is
     // as in `with_general`.
     unsafe {
@@ -171,14 +174,8 @@ unsafe fn with_stack<K: Kind>(
     }
 }
 
-fn room(plan: &Plan, returned: *mut WideReturned) -> Room {
-    Room {
-        size: plan.frame_size() as u64,
-        align: plan.stack_align() as u64,
-        returned,
-        vector_size: plan.vector_size().into(),
-        x87: x87_results(plan),
-    }
+fn room(plan: &Plan) -> Room {
+    Room { size: plan.frame_size() as u64, align: plan.stack_align() as u64 }
 }
 
 /// How many registers of x87 a result comes back in.
@@ -190,15 +187,21 @@ fn x87_results(plan: &Plan) -> u32 {
 }
 
 /// # Safety
-/// As `CallingConvention::entry` says; the plan is of whole vector registers.
-unsafe fn wide(
+/// As `CallingConvention::entry` says; the plan is of whole vector registers, and the result in
+/// `X87` registers of x87.
+unsafe fn wide<const X87: u32>(
     plan: &Plan,
     function: *const c_void,
     arguments: *const *const c_void,
     result: *mut c_void,
 ) {
     let mut returned = MaybeUninit::<WideReturned>::zeroed();
-    let room = room(plan, returned.as_mut_ptr());
+    let room = WideRoom {
+        room: room(plan),
+        returned: returned.as_mut_ptr(),
+        vector_size: plan.vector_size().into(),
+        x87: X87,
+    };
     // SAFETY: `call_wide` makes room for the plan's image, has `fill` write it, and puts the
     // return registers where the room says; the rest is the caller's.
     unsafe {
@@ -208,7 +211,8 @@ unsafe fn wide(
     }
 }
 
-/// Fills the image that `call_stack` or `call_wide` made room for, and tells it the number of vector registers.
+/// Fills the image that `call_stack` or `call_wide` made room for, and tells it the number of
+/// vector registers.
 ///
 /// # Safety
 /// As [`Plan::store_arguments`].

@@ -53,9 +53,9 @@ pub(crate) const SHADOW_SPACE: u32 = 32;
 pub(crate) const ROOM_SIZE: u32 = 0;
 /// `Room::align`.
 pub(crate) const ROOM_ALIGN: u32 = 8;
-/// `Room::returned`.
+/// `WideRoom::returned`.
 pub(crate) const ROOM_RETURNED: u32 = 16;
-/// `Room::vector_size`.
+/// `WideRoom::vector_size`.
 pub(crate) const ROOM_VECTOR_SIZE: u32 = 24;
 
 /// `ffi_types::Slot::handler`.

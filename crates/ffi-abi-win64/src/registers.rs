@@ -46,9 +46,15 @@ pub struct Wide(pub [u64; 8]);
 pub(crate) struct Room {
     pub(crate) size: u64,
     pub(crate) align: u64,
-    /// For `call_wide`: where the return registers are put, and how many bytes of the vector
-    /// register count: 16, 32 or 64.
+}
+
+/// What `call_wide` needs to know besides.
+#[repr(C)]
+pub(crate) struct WideRoom {
+    pub(crate) room: Room,
+    /// Where the return registers are put.
     pub(crate) returned: *mut WideReturned,
+    /// How many bytes of the vector register count: 16, 32 or 64.
     pub(crate) vector_size: u32,
 }
 
@@ -87,8 +93,9 @@ const _: () = {
     assert!(offset_of!(WideReturned, general) == layout::RETURN_GENERAL as usize);
     assert!(offset_of!(WideReturned, vector) == layout::WIDE_RETURN_VECTOR as usize);
     assert!(size_of::<WideReturned>() == layout::WIDE_RETURNED_SIZE as usize);
-    assert!(offset_of!(Room, returned) == layout::ROOM_RETURNED as usize);
-    assert!(offset_of!(Room, vector_size) == layout::ROOM_VECTOR_SIZE as usize);
+    assert!(offset_of!(WideRoom, returned) == layout::ROOM_RETURNED as usize);
+    assert!(offset_of!(WideRoom, vector_size) == layout::ROOM_VECTOR_SIZE as usize);
+    assert!(offset_of!(WideRoom, room) == 0);
     assert!(offset_of!(Room, size) == layout::ROOM_SIZE as usize);
     assert!(offset_of!(Room, align) == layout::ROOM_ALIGN as usize);
     assert!(Slot::HANDLER == layout::SLOT_HANDLER as usize);

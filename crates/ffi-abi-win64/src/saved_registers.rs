@@ -1,7 +1,7 @@
 //! What belongs to the caller stays as it was: the assembly itself is called, without the Rust
 //! around it, which would save registers that it clobbers.
 
-use crate::registers::{Registers, Room, WideReturned};
+use crate::registers::{Registers, Room, WideReturned, WideRoom};
 use crate::trampoline::{call_general, call_stack, call_vector, call_wide};
 use crate::{Win64Abi, plan};
 use core::ffi::c_void;
@@ -143,7 +143,8 @@ fn calls_keep_what_the_function_keeps() {
         let mut returned = MaybeUninit::<WideReturned>::uninit();
         let returned = returned.as_mut_ptr();
         for vector_size in [16, 32, 64].into_iter().filter(|&s| check_vector_size(s).is_ok()) {
-            let room = Room { size, align, returned, vector_size: vector_size.into() };
+            let room = Room { size, align };
+            let room = WideRoom { room, returned, vector_size: vector_size.into() };
             let arguments = [0, 0, 0, function, &raw const room as u64, fill as *const () as u64];
             kept(call_stack as *const c_void, arguments);
             kept(call_wide as *const c_void, arguments);

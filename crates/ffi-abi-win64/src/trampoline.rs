@@ -5,7 +5,7 @@
 //! type comes back in them.
 
 use crate::layout;
-use crate::registers::{Registers, Room, WideReturned};
+use crate::registers::{Registers, Room, WideReturned, WideRoom};
 use crate::results::{Kind, for_result};
 use core::ffi::c_void;
 use core::mem::{MaybeUninit, transmute};
@@ -50,6 +50,14 @@ type CallStack<R> = unsafe extern "win64-unwind" fn(
     &Room,
     Fill,
 ) -> R;
+type CallWide = unsafe extern "win64-unwind" fn(
+    &Plan,
+    *const *const c_void,
+    *mut c_void,
+    *const c_void,
+    &WideRoom,
+    Fill,
+);
 
 /// Whether the result is a whole vector register.
 #[inline]
@@ -157,7 +165,7 @@ unsafe fn with_stack<K: Kind>(
     arguments: *const *const c_void,
     result: *mut c_void,
 ) {
-    let room = room(plan, core::ptr::null_mut());
+    let room = room(plan);
     // SAFETY: `call_stack` makes room for the plan's image and has `fill` write it; the rest is
     // as in `with_registers`.
     unsafe {
@@ -167,13 +175,8 @@ unsafe fn with_stack<K: Kind>(
     }
 }
 
-fn room(plan: &Plan, returned: *mut WideReturned) -> Room {
-    Room {
-        size: plan.frame_size() as u64,
-        align: plan.stack_align() as u64,
-        returned,
-        vector_size: plan.vector_size().into(),
-    }
+fn room(plan: &Plan) -> Room {
+    Room { size: plan.frame_size() as u64, align: plan.stack_align() as u64 }
 }
 
 /// # Safety
@@ -185,11 +188,15 @@ unsafe fn wide(
     result: *mut c_void,
 ) {
     let mut returned = MaybeUninit::<WideReturned>::zeroed();
-    let room = room(plan, returned.as_mut_ptr());
+    let room = WideRoom {
+        room: room(plan),
+        returned: returned.as_mut_ptr(),
+        vector_size: plan.vector_size().into(),
+    };
     // SAFETY: `call_wide` makes room for the plan's image, has `fill` write it, and puts the
     // return registers where the room says; the rest is the caller's.
     unsafe {
-        let call: CallStack<()> = transmute(call_wide as unsafe extern "C-unwind" fn());
+        let call: CallWide = transmute(call_wide as unsafe extern "C-unwind" fn());
         call(plan, arguments, result, function, &room, fill);
         plan.load_return(returned.as_ptr().cast(), result.cast());
     }

@@ -47,14 +47,13 @@ FUNCTION $call_vector
     br x16
 END $call_vector
 
-/* call_stack(x0: plan, x1: arguments, x2: result, x3: function, x4: room, x5: fill)
-
-   For calls with stack arguments and copies, of any size. Makes room for the image, has it filled
-   by fill(x0: plan, x1: arguments, x2: result, x3: image), loads the registers from its lower
-   part and calls with its upper part as the stack area.
+/* What call_stack and call_wide share, whose parameters are
+   (x0: plan, x1: arguments, x2: result, x3: function, x4: room, x5: fill): makes room for the
+   image, has it filled by fill(x0: plan, x1: arguments, x2: result, x3: image), loads the registers
+   from its lower part and calls with its upper part as the stack area.
 
        at the entry      after making room                    at the call
-                         x29 + 24  (padding)
+                         x29 + 24  caller's x20
                          x29 + 16  caller's x19
                          x29 + 8   return address, signed
        sp                x29       caller's x29               the same
@@ -63,22 +62,25 @@ END $call_vector
                                    the stack area: room->size  sp: its lowest byte
                          sp        register file              (dead)
 
-   x19 holds the function across the call of fill. The stack area is aligned to room->align. */
-FUNCTION $call_stack
+   x19 holds the function across the call of fill, and x20 the room across both. The stack area is
+   aligned to room->align. */
+.macro CALL_WITH_ROOM
     SIGN_LR
     stp x29, x30, [sp, #-32]!
     CFI def_cfa_offset 32
     CFI offset x29, -32
     CFI offset x30, -24
     SEH save_fplr_x 32
-    str x19, [sp, #16]
+    stp x19, x20, [sp, #16]
     CFI offset x19, -16
-    SEH save_reg x19, 16
+    CFI offset x20, -8
+    SEH save_regp x19, 16
     mov x29, sp
     CFI def_cfa_register x29
     SEH set_fp
     SEH endprologue
     mov x19, x3
+    mov x20, x4
 
     ldr x9, [x4, #ROOM_SIZE]
     ldr x10, [x4, #ROOM_ALIGN]
@@ -90,20 +92,23 @@ FUNCTION $call_stack
 
     mov x3, sp
     blr x5
-    mov x16, x19
     mov x17, sp
     LOAD_VECTOR
     LOAD_GENERAL
     add sp, sp, #REGISTERS_SIZE
-    blr x16
+    blr x19
+.endm
 
+/* Returns from what CALL_WITH_ROOM began. */
+.macro LEAVE_ROOM
     SEH startepilogue
     mov sp, x29
     CFI def_cfa_register sp
     SEH set_fp
-    ldr x19, [sp, #16]
+    ldp x19, x20, [sp, #16]
     CFI restore x19
-    SEH save_reg x19, 16
+    CFI restore x20
+    SEH save_regp x19, 16
     ldp x29, x30, [sp], #32
     CFI def_cfa_offset 0
     CFI restore x29
@@ -112,4 +117,12 @@ FUNCTION $call_stack
     AUTHENTICATE_LR
     SEH endepilogue
     ret
+.endm
+
+/* call_stack(x0: plan, x1: arguments, x2: result, x3: function, x4: room, x5: fill)
+
+   For calls with stack arguments and copies, of any size. The frame is CALL_WITH_ROOM's. */
+FUNCTION $call_stack
+    CALL_WITH_ROOM
+    LEAVE_ROOM
 END $call_stack

@@ -53,24 +53,24 @@ FUNCTION $call_vector
     jmp r11
 END $call_vector
 
-/* call_stack(rdi: plan, rsi: arguments, rdx: result, rcx: function, r8: room, r9: fill)
-
-   For calls with stack arguments, of any size. Makes room for the image, has it filled by
-   fill(rdi: plan, rsi: arguments, rdx: result, rcx: image) -> eax: number of vector registers,
-   loads the registers from its lower part and calls with its upper part as the stack area.
+/* What call_stack(rdi: plan, rsi: arguments, rdx: result, rcx: function, r8: room, r9: fill) and
+   call_wide share: room for an image that starts with `size` bytes of registers, filled by
+   fill(rdi: plan, rsi: arguments, rdx: result, rcx: image) -> eax: number of vector registers.
+   Behind it, r10 is the image and r11 the function. Once the registers are loaded and their image
+   is dropped, rsp is at the stack area.
 
        at the entry      after making room                    at the call
        rsp  return       rbp + 8   return address
             address      rbp       caller's rbp
                          rbp - 8   caller's rbx
-                         rbp - 16  (padding)                  the same
+                         rbp - 16  room                       the same
                                    (up to align - 16 bytes)
                                    copies of arguments, and under them
                                    the stack area: room->size  rsp: its lowest byte
                          rsp       register file              (dead)
 
    rbx holds the function across the call of fill. The stack area is aligned to room->align. */
-FUNCTION $call_stack
+.macro MAKE_ROOM size
     push rbp
     CFI def_cfa_offset 16
     CFI offset rbp, -16
@@ -79,7 +79,7 @@ FUNCTION $call_stack
     CFI def_cfa_offset 24
     CFI offset rbx, -24
     SEH pushreg rbx
-    sub rsp, 8
+    push r8
     CFI def_cfa_offset 32
     SEH stackalloc 8
     lea rbp, [rsp + 16]
@@ -93,18 +93,17 @@ FUNCTION $call_stack
     mov r10, [r8 + ROOM_ALIGN]
     neg r10
     and rax, r10
-    sub rax, REGISTERS_SIZE
+    sub rax, \size
     LOWER_STACK
 
     mov rcx, rsp
     call r9
     mov r11, rbx
     mov r10, rsp
-    LOAD_VECTOR
-    LOAD_GENERAL
-    add rsp, REGISTERS_SIZE
-    call r11
+.endm
 
+/* Returns from what MAKE_ROOM began. */
+.macro LEAVE_ROOM
     lea rsp, [rbp - 8]
     CFI def_cfa rsp, 24
     pop rbx
@@ -112,4 +111,16 @@ FUNCTION $call_stack
     pop rbp
     CFI def_cfa_offset 8
     ret
+.endm
+
+/* call_stack(rdi: plan, rsi: arguments, rdx: result, rcx: function, r8: room, r9: fill)
+
+   For calls with stack arguments, of any size. The frame is MAKE_ROOM's. */
+FUNCTION $call_stack
+    MAKE_ROOM REGISTERS_SIZE
+    LOAD_VECTOR
+    LOAD_GENERAL
+    add rsp, REGISTERS_SIZE
+    call r11
+    LEAVE_ROOM
 END $call_stack

@@ -20,7 +20,8 @@
 .set RETURNED, SHADOW + REGISTERS_SIZE
 .set FRAME, RETURNED + RETURNED_SIZE
 
-.macro HANDLER vector
+/* From C's call to the saved general registers. */
+.macro ENTER_HANDLER frame
     push rbp
     CFI def_cfa_offset 16
     CFI offset rbp, -16
@@ -28,8 +29,8 @@
     mov rbp, rsp
     CFI def_cfa_register rbp
     SEH setframe rbp, 0
-    sub rsp, FRAME
-    SEH stackalloc FRAME
+    sub rsp, \frame
+    SEH stackalloc \frame
     SEH endprologue
 
     mov [rsp + SHADOW + GENERAL + 0], rdi
@@ -38,6 +39,36 @@
     mov [rsp + SHADOW + GENERAL + 24], rcx
     mov [rsp + SHADOW + GENERAL + 32], r8
     mov [rsp + SHADOW + GENERAL + 40], r9
+.endm
+
+/* Calls dispatch, and loads the general return registers of what it left at rsp + `returned`. */
+.macro DISPATCH returned
+.if IS_COFF
+    mov rcx, [r10 + SLOT_CONTEXT]
+    lea rdx, [rsp + SHADOW]
+    lea r8, [rbp + 16]
+    lea r9, [rsp + \returned]
+    call [rcx + CONTEXT_DISPATCH]
+.else
+    mov rdi, [r10 + SLOT_CONTEXT]
+    mov rsi, rsp
+    lea rdx, [rbp + 16]
+    lea rcx, [rsp + \returned]
+    call [rdi + CONTEXT_DISPATCH]
+.endif
+    mov rax, [rsp + \returned + RETURN_GENERAL + 0]
+    mov rdx, [rsp + \returned + RETURN_GENERAL + 8]
+.endm
+
+.macro LEAVE_HANDLER
+    lea rsp, [rbp]
+    pop rbp
+    CFI def_cfa rsp, 8
+    ret
+.endm
+
+.macro HANDLER vector
+    ENTER_HANDLER FRAME
 .if \vector
     movsd qword ptr [rsp + SHADOW + VECTOR + 0], xmm0
     movsd qword ptr [rsp + SHADOW + VECTOR + 8], xmm1
@@ -53,29 +84,10 @@
     mov [rsp + RETURNED + 8], rax
     mov [rsp + RETURNED + 16], rax
     mov [rsp + RETURNED + 24], rax
-
-.if IS_COFF
-    mov rcx, [r10 + SLOT_CONTEXT]
-    lea rdx, [rsp + SHADOW]
-    lea r8, [rbp + 16]
-    lea r9, [rsp + RETURNED]
-    call [rcx + CONTEXT_DISPATCH]
-.else
-    mov rdi, [r10 + SLOT_CONTEXT]
-    mov rsi, rsp
-    lea rdx, [rbp + 16]
-    lea rcx, [rsp + RETURNED]
-    call [rdi + CONTEXT_DISPATCH]
-.endif
-
-    mov rax, [rsp + RETURNED + RETURN_GENERAL + 0]
-    mov rdx, [rsp + RETURNED + RETURN_GENERAL + 8]
+    DISPATCH RETURNED
     movsd xmm0, qword ptr [rsp + RETURNED + RETURN_VECTOR + 0]
     movsd xmm1, qword ptr [rsp + RETURNED + RETURN_VECTOR + 8]
-    lea rsp, [rbp]
-    pop rbp
-    CFI def_cfa rsp, 8
-    ret
+    LEAVE_HANDLER
 .endm
 
 FUNCTION $callback_general

@@ -48,12 +48,11 @@ FUNCTION $call_vector
     jmp r11
 END $call_vector
 
-/* call_stack(rcx: plan, rdx: arguments, r8: result, r9: function, [rsp + 40]: room,
-              [rsp + 48]: fill)
-
-   For calls with stack arguments and copies, of any size. Makes room for the image, has it filled
-   by fill(rcx: plan, rdx: arguments, r8: result, r9: image), loads the registers from its lower
-   part and calls with its upper part as the stack area.
+/* What call_stack and call_wide share, whose parameters are
+   (rcx: plan, rdx: arguments, r8: result, r9: function, [rsp + 40]: room, [rsp + 48]: fill):
+   makes room for the image, has it filled by fill(rcx: plan, rdx: arguments, r8: result,
+   r9: image), loads the registers from its lower part and calls with its upper part as the stack
+   area.
 
        at the entry      after making room                    at the call
        rsp + 48  fill    rbp + 56  fill
@@ -71,7 +70,7 @@ END $call_vector
 
    rbx holds the function across the call of fill. The stack area is aligned to room->align, and
    starts with the function's shadow space. */
-FUNCTION $call_stack
+.macro CALL_WITH_ROOM
     push rbp
     CFI def_cfa_offset 16
     CFI offset rbp, -16
@@ -106,7 +105,10 @@ FUNCTION $call_stack
     LOAD_GENERAL
     add rsp, REGISTERS_SIZE + SHADOW_SPACE
     call r11
+.endm
 
+/* Returns from what CALL_WITH_ROOM began. */
+.macro LEAVE_ROOM
     lea rsp, [rbp - 8]
     CFI def_cfa rsp, 24
     pop rbx
@@ -114,4 +116,13 @@ FUNCTION $call_stack
     pop rbp
     CFI def_cfa_offset 8
     ret
+.endm
+
+/* call_stack(rcx: plan, rdx: arguments, r8: result, r9: function, [rsp + 40]: room,
+              [rsp + 48]: fill)
+
+   For calls with stack arguments and copies, of any size. The frame is CALL_WITH_ROOM's. */
+FUNCTION $call_stack
+    CALL_WITH_ROOM
+    LEAVE_ROOM
 END $call_stack
