@@ -7,6 +7,9 @@
 //!
 //! Every byte of an argument tells where it belongs: its high digit is the argument, its low
 //! digit the offset, both modulo 16.
+//!
+//! `FFI_TEST_SEED` and `FFI_TEST_COUNT` make random tests others or longer. With `FFI_TEST_TRACE`
+//! and `--nocapture` each case is named before it runs, in case that it ends the process.
 
 pub mod case;
 pub mod compile;

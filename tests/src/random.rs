@@ -1,7 +1,7 @@
 //! Random signatures from a seed.
 
 use crate::case::Case;
-use crate::shapes::{SCALARS, array, finish, unusual};
+use crate::shapes::{INTEGERS, SCALARS, array, finish, unusual};
 use fastrand::Rng;
 use ffi::{AggregateBuilder, Convention, Scalar, Type};
 
@@ -93,18 +93,7 @@ impl Random {
         index: usize,
         count: usize,
     ) -> AggregateBuilder {
-        const TYPES: [Scalar; 9] = [
-            Scalar::Bool,
-            Scalar::I8,
-            Scalar::U8,
-            Scalar::I16,
-            Scalar::U16,
-            Scalar::I32,
-            Scalar::U32,
-            Scalar::I64,
-            Scalar::U64,
-        ];
-        let scalar = TYPES[self.rng.usize(0..TYPES.len())];
+        let scalar = INTEGERS[self.rng.usize(0..INTEGERS.len())];
         let most = if scalar == Scalar::Bool { 1 } else { 8 * scalar.size() as u32 };
         // Something has to have a name.
         let unnamed = index + 1 < count && self.rng.u8(0..5) == 0;

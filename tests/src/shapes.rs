@@ -19,6 +19,9 @@ pub const SCALARS: [Scalar; 12] = [
     Scalar::Pointer,
 ];
 
+/// Those of them that bit-fields are made of.
+pub const INTEGERS: &[Scalar] = SCALARS.split_at(9).0;
+
 /// What else compilers for the platform of that convention have: 128-bit integers, half floats,
 /// `long double`, complex numbers and vectors.
 pub fn unusual(platform: Convention) -> Vec<Type> {
