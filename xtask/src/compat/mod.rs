@@ -90,22 +90,21 @@ fn both(runtime: &Runtime, line: &mut Line) -> Result<(), String> {
         let ends = debian.ends.iter().zip(&ours.ends).filter(|(debian, ours)| debian != ours);
         differences.extend(ends.map(|(debian, ours)| format!("expected {debian}, found {ours}")));
     }
-    for difference in &*differences {
-        println!("    {difference}");
+    for problem in debian.spoilt.iter().chain(&ours.spoilt).chain(&*differences) {
+        println!("    {problem}");
     }
     if !differences.is_empty() {
         let last: Vec<&str> = ours.errors.lines().rev().take(20).collect();
         last.iter().rev().for_each(|line| println!("    stderr: {line}"));
     }
-    let spoilt = debian.spoilt.iter().map(|what| format!("with Debian's: {what}"));
-    let spoilt: Vec<String> = spoilt.chain(ours.spoilt.iter().cloned()).collect();
-    if !spoilt.is_empty() {
-        return Err(spoilt.join("; "));
-    }
-    match differences.len() {
+    let mut problems: Vec<String> =
+        debian.spoilt.iter().map(|what| format!("with Debian's: {what}")).collect();
+    problems.extend_from_slice(&ours.spoilt);
+    problems.extend_from_slice(differences);
+    match problems.len() {
         0 => Ok(()),
-        1 => Err(differences[0].clone()),
-        count => Err(format!("{count} differences, the first: {}", differences[0])),
+        1 => Err(problems.remove(0)),
+        count => Err(format!("{count} problems, the first: {}", problems[0])),
     }
 }
 

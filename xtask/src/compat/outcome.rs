@@ -152,7 +152,7 @@ fn unittest(output: &str) -> Vec<Said> {
         let end = rest.rsplit_once("... ").map_or(rest, |(_, end)| end).trim_end();
         let word = WORDS.iter().find(|word| {
             // A reason follows in quotes, which may count memory.
-            end == **word || **word == "skipped" && end.starts_with("skipped '")
+            end == **word || **word == "skipped" && end.starts_with("skipped ")
         });
         if let (true, Some(word), Some(last)) = (open, word, said.last_mut()) {
             *last = verdict(&last.test, word);

@@ -1,5 +1,6 @@
 //! One run of a runtime with one library, and the proof that it was that library.
 
+use crate::compat::build::System;
 use crate::compat::outcome::{Said, short};
 use crate::compat::runtimes::{Place, Runtime};
 use std::path::{Path, PathBuf};
@@ -18,8 +19,7 @@ pub(crate) struct Run {
 }
 
 /// What the dynamic linker says of a library whose symbols have no versions, or not all.
-const WARNINGS: [&str; 3] =
-    ["no version information available", "symbol lookup error", "version `LIBFFI"];
+const WARNINGS: [&str; 2] = ["no version information available", "version `LIBFFI"];
 
 pub(crate) fn run(runtime: &Runtime, place: &Place) -> Result<Run, String> {
     if let Some(make) = runtime.make {
@@ -87,12 +87,22 @@ fn output(
     for (name, value) in runtime.environment {
         command.env(name, place.fill(value));
     }
+    // Cargo sets it for this task.
     command.env_remove("LD_LIBRARY_PATH");
-    if let Some(ours) = &place.ours {
-        command.env("LD_LIBRARY_PATH", ours);
-    }
-    if let Some(loader) = loader.filter(|_| runtime.loaded) {
-        command.env("LD_DEBUG", "libs").env("LD_DEBUG_OUTPUT", loader.join("said"));
+    let path = place.ours.iter().map(|ours| ("LD_LIBRARY_PATH", ours.display().to_string()));
+    let says = loader.filter(|_| runtime.loaded).map(|loader| loader.join("said"));
+    let says = says.iter().flat_map(|path| {
+        [("LD_DEBUG", "libs".into()), ("LD_DEBUG_OUTPUT", path.display().to_string())]
+    });
+    let variables = path.chain(says);
+    if runtime.system == System::Aarch64 {
+        // The emulator itself uses a libffi, which is this machine's.
+        let words: Vec<String> = variables.map(|(name, value)| format!("{name}={value}")).collect();
+        if !words.is_empty() {
+            command.env("QEMU_SET_ENV", words.join(","));
+        }
+    } else {
+        command.envs(variables);
     }
     command.output().map_err(|error| format!("{command:?}: {error}"))
 }
@@ -207,7 +217,7 @@ mod tests {
     #[test]
     fn the_dynamic_linkers_warnings_are_noticed() {
         let text = "python3: libffi.so.8: no version information available (required by _ctypes)\n\
-                    fine\nx: symbol lookup error: y: undefined symbol: ffi_call\n";
+                    fine\nx: libffi.so.8: version `LIBFFI_BASE_8.0' not found\n";
         assert_eq!(warnings(text).len(), 2);
         assert_eq!(warnings("version 1 of libffi\n"), [""; 0]);
     }
