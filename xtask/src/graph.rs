@@ -32,6 +32,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "ffi-cli",
         &["ffi", "ffi-abi-arm64", "ffi-abi-sysv", "ffi-abi-win64", "ffi-cdecl", "ffi-types"],
     ),
+    ("ffi-compat", &["ffi", "ffi-callback", "ffi-types"]),
     ("xtask", &[]),
 ];
 

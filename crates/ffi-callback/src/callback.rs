@@ -3,7 +3,7 @@
 use crate::arguments::{Arguments, ReturnSlot};
 use crate::error::CallbackError;
 use crate::infer::{Closure, MAX_PARAMETERS};
-use crate::pool::Lease;
+use crate::pool::Trampoline;
 use ffi_types::{
     CallbackHeader, CallingConvention, Dispatch, Plan, ReturnPlan, ScalarPlace, Signature,
 };
@@ -57,7 +57,7 @@ pub struct Frame<'a> {
 /// until the call is over, and that the pointer is called as the C function type it was made for.
 pub struct Callback {
     // Declared first, so dropped first: no call can start when the context goes.
-    lease: Lease,
+    trampoline: Trampoline,
     context: Owned,
 }
 
@@ -152,12 +152,14 @@ impl Callback {
         let handler = convention.callback_handler(plan)?;
         let pointer: *mut CallbackHeader = Box::into_raw(context).cast();
         let context = Owned { pointer, free: free::<F> };
-        Ok(Self { lease: Lease::take(convention, handler, pointer)?, context })
+        // SAFETY: the handler is that of the plan, and the context lives longer than the trampoline.
+        let trampoline = unsafe { Trampoline::new(convention, handler, pointer)? };
+        Ok(Self { trampoline, context })
     }
 
     /// The C function pointer; never null.
     pub fn as_ptr(&self) -> *const c_void {
-        self.lease.thunk()
+        self.trampoline.as_ptr()
     }
 
     /// The signature that C calls it by.

@@ -30,3 +30,4 @@ pub use arguments::{Arguments, ReturnSlot};
 pub use callback::{Callback, Frame};
 pub use error::CallbackError;
 pub use infer::Closure;
+pub use pool::Trampoline;

@@ -26,19 +26,32 @@ unsafe extern "C-unwind" fn stale(_: *const CallbackHeader, _: *mut u8, _: *cons
     std::process::abort();
 }
 
-/// A trampoline that is taken.
+/// A trampoline: a C function pointer that leads wherever its owner says. [`Callback`] owns one,
+/// with a closure; use it alone for callbacks of another kind, an interpreter's say.
+///
+/// Dropping it frees it for others. Calls through its pointer then end the program with a message,
+/// until somebody else has it.
+///
+/// [`Callback`]: crate::Callback
 #[derive(Debug)]
-pub(crate) struct Lease {
+pub struct Trampoline {
     table: &'static ThunkTable,
     index: u32,
 }
 
-impl Lease {
-    /// Takes a trampoline and points it at the context.
-    pub(crate) fn take(
+impl Trampoline {
+    /// Takes a trampoline, and points it at a handler and a context.
+    ///
+    /// # Errors
+    /// A [`CallbackError`] when the convention cannot be used on this platform, or when no
+    /// trampoline is free.
+    ///
+    /// # Safety
+    /// As for [`point_at`](Self::point_at).
+    pub unsafe fn new(
         convention: &dyn CallingConvention,
         handler: *const c_void,
-        context: *mut CallbackHeader,
+        context: *const CallbackHeader,
     ) -> Result<Self, CallbackError> {
         let table = convention.thunks()?;
         let taken = with_pool(table, handler, |pool| pool.free.pop_front());
@@ -46,15 +59,26 @@ impl Lease {
             convention: convention.convention(),
             capacity: table.count(),
         };
-        let lease = Self { table, index: taken.ok_or(exhausted)? };
-        // SAFETY: the handler is of this convention and this plan, and the context is kept until
-        // the lease is dropped.
-        unsafe { fill(lease.slot(), handler, context) };
-        Ok(lease)
+        let trampoline = Self { table, index: taken.ok_or(exhausted)? };
+        // SAFETY: the caller's.
+        unsafe { trampoline.point_at(handler, context) };
+        Ok(trampoline)
     }
 
-    /// What C calls.
-    pub(crate) fn thunk(&self) -> *const c_void {
+    /// Says where it leads: to the handler, with the context.
+    ///
+    /// # Safety
+    /// - the handler is [`CallingConvention::callback_handler`] of a plan whose register file is
+    ///   what the context's dispatch expects, for any convention of the running processor;
+    /// - the context lives as long as calls may be under way;
+    /// - no call is under way while the two are changed.
+    pub unsafe fn point_at(&self, handler: *const c_void, context: *const CallbackHeader) {
+        // SAFETY: the caller's.
+        unsafe { fill(self.slot(), handler, context) };
+    }
+
+    /// What C calls; never null.
+    pub fn as_ptr(&self) -> *const c_void {
         // The index came from the pool, so it is in the table.
         self.table.thunk(self.index as usize).unwrap_or_default()
     }
@@ -64,7 +88,7 @@ impl Lease {
     }
 }
 
-impl Drop for Lease {
+impl Drop for Trampoline {
     fn drop(&mut self) {
         // SAFETY: that context lives for ever.
         unsafe { self.slot().set_context(&raw const STALE) };

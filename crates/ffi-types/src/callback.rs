@@ -26,8 +26,8 @@ impl Slot {
     /// Says where the thunk jumps: to [`CallingConvention::callback_handler`] of a plan.
     ///
     /// # Safety
-    /// The handler is of the convention that the slot's thunk belongs to, and fits the plan of
-    /// the context.
+    /// The handler is of a convention for the running processor (all of them leave the same
+    /// scratch registers to thunks), and fits the plan of the context.
     ///
     /// [`CallingConvention::callback_handler`]: crate::CallingConvention::callback_handler
     pub unsafe fn set_handler(&self, handler: *const c_void) {

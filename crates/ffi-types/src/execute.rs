@@ -119,9 +119,9 @@ impl Plan {
         }
     }
 
-    /// Where a callback finds an argument that is a scalar of at most 8 bytes, to be looked up once and used at each
-    /// call; that of the first byte, for an argument that is none. `None` past the last argument,
-    /// and for one that is passed by reference.
+    /// Where a callback finds an argument that is a scalar of at most 8 bytes, to be looked up once
+    /// and used at each call; that of the first byte, for an argument that is none. `None` past the
+    /// last argument, and for one that is passed by reference.
     pub fn scalar_place(&self, argument: usize) -> Option<ScalarPlace> {
         let m = self.moves_of(argument).first()?;
         Some(match m.to.checked_sub(self.registers.size) {
