@@ -12,7 +12,8 @@ $shapes = FFI::cdef(<<<'C'
     typedef struct { double x, y; } point;
     typedef struct { float x, y, z; } triple;
     typedef struct { int64_t id; double weight; } mixed;
-    typedef struct { int64_t v[5]; } large;
+    typedef struct { int64_t v[5]; } large; enum kind { FIRST, SECOND = 7 };
+    typedef struct { enum kind kind; int32_t number; } chosen; chosen turn_chosen(chosen);
     typedef struct { small first; triple second; uint16_t tail; } nested;
     int8_t next_i8(int8_t); uint8_t next_u8(uint8_t); int16_t next_i16(int16_t);
     uint16_t next_u16(uint16_t); int32_t next_i32(int32_t); uint32_t next_u32(uint32_t);
@@ -74,6 +75,8 @@ $r = $shapes->turn_mixed(-5, $mixed); say("mixed", [$r->id, $r->weight]);
 $r = $shapes->turn_large($large, -3); say("large", [$r->v[0], $r->v[4]]);
 $r = $shapes->turn_nested($nested);
 say("nested", [$r->first->a, $r->first->b, $r->second->x, $r->second->z, $r->tail]);
+$r = $shapes->turn_chosen($make("chosen", ["kind" => 1, "number" => 5]));
+say("chosen", [$r->kind, $r->number]);
 say("spill", $shapes->spill(1, 2, 3, 4, 5, $mixed, $mixed, $point, $large));
 
 // Callbacks.

@@ -17,6 +17,8 @@ struct point { double x, y; };
 struct triple { float x, y, z; };
 struct mixed { int64_t id; double weight; };
 struct large { int64_t v[5]; };
+enum kind { FIRST, SECOND = 7 };
+struct chosen { enum kind kind; int32_t number; };
 struct nested { struct small first; struct triple second; uint16_t tail; };
 
 /* Narrow integers: the caller's extension shows in the wide copy, the callee's in the result. */
@@ -70,6 +72,9 @@ EXPORT struct nested turn_nested(struct nested v) {
     v.second = turn_triple(v.second);
     v.tail = (uint16_t)~v.tail;
     return v;
+}
+EXPORT struct chosen turn_chosen(struct chosen v) {
+    return (struct chosen){SECOND, v.number + (int32_t)v.kind};
 }
 /* The registers run out in the midst of it. */
 EXPORT double spill(int64_t a, int64_t b, int64_t c, int64_t d, int64_t e, struct mixed f,

@@ -53,7 +53,7 @@ const TASKS: &[Task] = &[
         help: "formatting, clippy, and README's first command",
         run: Run::Alone(steps::lint),
     },
-    Task { name: "ci", help: "setup, lint, matrix and test", run: Run::Alone(steps::ci) },
+    Task { name: "ci", help: "setup, lint, matrix, compat and test", run: Run::Alone(steps::ci) },
     Task {
         name: "bench",
         help: "run the benchmarks and write the table to docs/",

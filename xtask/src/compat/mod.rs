@@ -38,6 +38,9 @@ pub(crate) fn run(words: &[String]) -> Result<(), String> {
 
 /// Runs all runtimes, or those in whose names a word occurs.
 fn prove(names: &[String]) -> Result<(), String> {
+    if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
+        return Err("the runtimes are for x86-64 Linux hosts".into());
+    }
     let wanted = |runtime: &&Runtime| {
         names.is_empty() || names.iter().any(|name| runtime.name.contains(&**name))
     };
@@ -71,20 +74,19 @@ fn compare(runtime: &Runtime) -> Line {
 }
 
 fn both(runtime: &Runtime, line: &mut Line) -> Result<(), String> {
-    let ours = build::library(runtime.system)?;
-    let mut runs = Vec::new();
-    for (at, ours) in [None, Some(ours)].into_iter().enumerate() {
-        let place = Place { made: directory(runtime, ours.is_some())?, ours };
-        let start = Instant::now();
-        let run = run::run(runtime, &place)?;
-        line.seconds[at] = start.elapsed().as_secs_f64();
-        if at == 0 {
-            line.version = run::version(runtime, &place);
-        }
-        runs.push(run);
-    }
-    let [debian, ours] = &*runs else { return Ok(()) };
+    let place = |ours: Option<PathBuf>| -> Result<Place, String> {
+        Ok(Place { made: directory(runtime, ours.is_some())?, ours })
+    };
+    let (debians, ours) = (place(None)?, place(Some(build::library(runtime.system)?))?);
+    let (debian, seconds) = timed(|| run::run(runtime, &debians))?;
+    line.seconds[0] = seconds;
+    line.version = run::version(runtime, &debians);
+    let (ours, seconds) = timed(|| run::run(runtime, &ours))?;
+    line.seconds[1] = seconds;
     line.comparison = outcome::compare(&debian.said, &ours.said);
+    if line.comparison.passed == 0 {
+        line.comparison.differences.push("no test passed".into());
+    }
     let differences = &mut line.comparison.differences;
     if debian.ends != ours.ends && runtime.instead.is_none() {
         let ends = debian.ends.iter().zip(&ours.ends).filter(|(debian, ours)| debian != ours);
@@ -106,6 +108,11 @@ fn both(runtime: &Runtime, line: &mut Line) -> Result<(), String> {
         1 => Err(problems.remove(0)),
         count => Err(format!("{count} problems, the first: {}", problems[0])),
     }
+}
+
+fn timed<T>(run: impl FnOnce() -> Result<T, String>) -> Result<(T, f64), String> {
+    let start = Instant::now();
+    Ok((run()?, start.elapsed().as_secs_f64()))
 }
 
 /// An absolute directory for the run, whose files a later run finds again.

@@ -23,7 +23,7 @@ pub(crate) struct Runtime {
     pub(crate) system: System,
     pub(crate) needs: &'static [Need],
     /// Makes what the commands run, in the directory of the run.
-    pub(crate) make: Option<fn(&Place) -> Result<(), String>>,
+    pub(crate) make: Option<Make>,
     /// What runs, each with how its output is read.
     pub(crate) commands: &'static [Reading],
     /// What runs in their place with Debian's library, where that is not for the same system.
@@ -34,6 +34,8 @@ pub(crate) struct Runtime {
     /// The most that each command may take.
     pub(crate) seconds: u32,
 }
+
+pub(crate) type Make = fn(&Place) -> Result<(), String>;
 
 pub(crate) type Reading = (Reads, &'static [&'static str]);
 
