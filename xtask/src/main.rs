@@ -1,5 +1,6 @@
 //! The tasks of this workspace: `cargo xtask <task>`.
 
+mod compat;
 mod compile_service;
 mod fuzz;
 mod graph;
@@ -52,7 +53,7 @@ const TASKS: &[Task] = &[
         help: "formatting, clippy, and README's first command",
         run: Run::Alone(steps::lint),
     },
-    Task { name: "ci", help: "setup, lint, matrix and test", run: Run::Alone(steps::ci) },
+    Task { name: "ci", help: "setup, lint, matrix, compat and test", run: Run::Alone(steps::ci) },
     Task {
         name: "bench",
         help: "run the benchmarks and write the table to docs/",
@@ -62,6 +63,11 @@ const TASKS: &[Task] = &[
         name: "fuzz",
         help: "try inputs that nobody thought of: `fuzz cdecl 600`, in seconds",
         run: Run::With(fuzz::run),
+    },
+    Task {
+        name: "compat",
+        help: "build the stand-in for libffi; with `--test`, run those who use libffi on it",
+        run: Run::With(compat::run),
     },
     Task {
         name: "readme",

@@ -131,7 +131,7 @@ fn missing(row: &Row, own: bool, there: &dyn Fn(&str) -> bool) -> Vec<&'static N
     needs.filter(|need| !there(need.probe)).collect()
 }
 
-fn is_there(probe: &str) -> bool {
+pub(crate) fn is_there(probe: &str) -> bool {
     if probe.starts_with('/') {
         return Path::new(probe).exists();
     }
@@ -139,7 +139,7 @@ fn is_there(probe: &str) -> bool {
     std::env::split_paths(&path).any(|directory| directory.join(probe).is_file())
 }
 
-fn lacks(missing: &[&Need]) -> String {
+pub(crate) fn lacks(missing: &[&Need]) -> String {
     let probes: Vec<&str> = missing.iter().map(|need| need.probe).collect();
     let packages: Vec<&str> =
         missing.iter().flat_map(|need| need.packages.iter().copied()).collect();

@@ -30,6 +30,13 @@ pub(crate) fn native() -> Result<(), String> {
     install(PACKAGES)
 }
 
+/// Installs what uses libffi, to run it on the stand-in.
+pub(crate) fn compat() -> Result<(), String> {
+    let mut wanted = Vec::new();
+    crate::compat::packages().for_each(|package| add(&mut wanted, package));
+    install(&wanted)
+}
+
 /// The command, for root, that installs packages.
 pub(crate) fn install_command(packages: &[&str]) -> String {
     let commands: Vec<String> = commands(packages).iter().map(|words| words.join(" ")).collect();
@@ -67,18 +74,23 @@ fn install(wanted: &[Package]) -> Result<(), String> {
     unavailable(&missing, &format!("run as root: {}", install_command(&names)))
 }
 
-/// The packages of this machine and of all rows, each once.
+/// The packages of this machine, of all rows and of all that uses libffi, each once.
 fn everything() -> Vec<Package> {
     let mut all = PACKAGES.to_vec();
     for row in ROWS {
         let needs = row.toolchain.needs().iter().chain(row.needs.iter().copied().flatten());
         for package in needs.flat_map(|need| need.packages) {
-            if all.iter().all(|(name, _)| name != package) {
-                all.push((package, row.name));
-            }
+            add(&mut all, (package, row.name));
         }
     }
+    crate::compat::packages().for_each(|package| add(&mut all, package));
     all
+}
+
+fn add(packages: &mut Vec<Package>, package: Package) {
+    if packages.iter().all(|(name, _)| *name != package.0) {
+        packages.push(package);
+    }
 }
 
 /// What installs packages: those of another architecture need it to be known to dpkg, and apt to
@@ -212,7 +224,7 @@ mod tests {
         for (index, (name, _)) in all.iter().enumerate() {
             assert!(all[..index].iter().all(|(other, _)| other != name), "{name}");
         }
-        for name in ["clang", "clang-22", "wine64", "rust-web-src", "libc6:arm64"] {
+        for name in ["clang", "clang-22", "guile-3.0", "wine64", "rust-web-src", "libc6:arm64"] {
             assert!(all.iter().any(|(other, _)| *other == name), "{name}");
         }
     }

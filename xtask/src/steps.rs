@@ -168,6 +168,7 @@ pub(crate) fn ci() -> Result<(), String> {
     crate::setup::run()?;
     lint()?;
     crate::matrix::run(&[])?;
+    crate::compat::run(&["--test".into()])?;
     test()
 }
 
