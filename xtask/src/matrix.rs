@@ -81,7 +81,7 @@ fn proven(row: &Row, verdict: Verdict, count: Count) -> Verdict {
 }
 
 /// The Cargo command of a step, in the toolchain's and the row's environment.
-fn cargo(row: &Row, words: &str, own: bool, directory: &Path) -> Command {
+pub(crate) fn cargo(row: &Row, words: &str, own: bool, directory: &Path) -> Command {
     let mut command = if own { crate::cargo() } else { Command::new("/usr/bin/cargo") };
     command.current_dir(crate::root());
     let mut words = words.split_whitespace();

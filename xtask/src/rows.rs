@@ -7,7 +7,7 @@ use crate::prepare;
 use std::path::Path;
 
 /// A line of the matrix.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Row {
     /// What `cargo xtask matrix` calls it.
     pub(crate) name: &'static str,

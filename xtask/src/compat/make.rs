@@ -136,7 +136,7 @@ fn compile(
     succeed(command)
 }
 
-fn succeed(mut command: Command) -> Result<(), String> {
+pub(crate) fn succeed(mut command: Command) -> Result<(), String> {
     match command.stdin(Stdio::null()).status() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("{command:?}: {status}")),
