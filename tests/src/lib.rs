@@ -12,8 +12,10 @@
 //! and `--nocapture` each case is named before it runs, in case that it ends the process.
 
 pub mod case;
+pub mod compat;
 pub mod compile;
 pub mod emit;
+pub mod engine;
 #[cfg(all(target_arch = "aarch64", target_os = "linux"))]
 pub mod foreign;
 pub mod guard;

@@ -6,7 +6,7 @@ use fastrand::Rng;
 use ffi::{AggregateBuilder, Convention, Scalar, Type};
 
 /// As many cases as CI runs with each compiler of each convention: two have 5,000.
-const COUNT: u64 = 2500;
+pub const COUNT: usize = 2500;
 
 /// Random cases without end, of types as compilers for the platform of that convention have and
 /// lay out; the same seed gives the same cases.
@@ -15,16 +15,16 @@ pub fn cases(seed: u64, platform: Convention) -> impl Iterator<Item = Case> {
     std::iter::repeat_with(move || random.case())
 }
 
-/// The seed of a test run, and how many cases: `FFI_TEST_SEED` and `FFI_TEST_COUNT` make it another
-/// or a longer one.
+/// The seed of a test run, and how many cases: `count`, unless `FFI_TEST_SEED` and `FFI_TEST_COUNT`
+/// make it another or a longer one.
 ///
 /// # Panics
 /// If either is set to what is no number.
-pub fn from_environment() -> (u64, usize) {
+pub fn from_environment(count: usize) -> (u64, usize) {
     let number = |name: &str, default| {
         std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
     };
-    (number("FFI_TEST_SEED", 1), number("FFI_TEST_COUNT", COUNT) as usize)
+    (number("FFI_TEST_SEED", 1), number("FFI_TEST_COUNT", count as u64) as usize)
 }
 
 struct Random {

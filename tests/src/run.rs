@@ -3,14 +3,15 @@
 use crate::case::{Case, origin, significant};
 use crate::compile::{Compiler, shared_library};
 use crate::emit::{Spelling, c_source, is_integer, record_offsets, widened};
+use crate::engine::{Engine, Received};
 #[cfg(all(target_arch = "aarch64", target_os = "linux"))]
 use crate::foreign::Mapped;
 use crate::guard::Guarded;
-use ffi::{CallInterface, Callback, Library, Type};
+use ffi::{CallInterface, Library, Type};
 use std::ffi::c_void;
 use std::fmt::Write;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// What fills memory that must stay as it is.
 const UNTOUCHED: u8 = 0xcc;
@@ -47,6 +48,7 @@ impl Code for Mapped {
 /// # Panics
 /// As [`compare`].
 pub fn run_library(
+    engine: &dyn Engine,
     spelling: Spelling,
     cases: &[Case],
     compiler: Compiler,
@@ -56,7 +58,7 @@ pub fn run_library(
     let path = shared_library(compiler, directory, name, &c_source(cases, spelling));
     // SAFETY: the library is the one just compiled; it has no constructors.
     let library = unsafe { Library::open(&path) }.expect("the compiled library opens");
-    compare(cases, &library, &format!("{name}, {} -O{}", compiler.command, compiler.level))
+    compare(engine, cases, &library, &format!("{name}, {} -O{}", compiler.command, compiler.level))
 }
 
 /// As [`run_library`], of code for another system on the same processor.
@@ -64,11 +66,16 @@ pub fn run_library(
 /// # Panics
 /// As [`compare`].
 #[cfg(all(target_arch = "aarch64", target_os = "linux"))]
-pub fn run_object(cases: &[Case], origin: &str, arguments: &[&str]) -> (usize, usize) {
+pub fn run_object(
+    engine: &dyn Engine,
+    cases: &[Case],
+    origin: &str,
+    arguments: &[&str],
+) -> (usize, usize) {
     let object = crate::compile::object_file(arguments, &c_source(cases, Spelling::Own));
     let imports =
         [("memcpy", libc::memcpy as *const c_void), ("memset", libc::memset as *const c_void)];
-    compare(cases, &Mapped::load(&object, &imports), origin)
+    compare(engine, cases, &Mapped::load(&object, &imports), origin)
 }
 
 /// Runs all cases, compiled to `code`; `origin` says of which list and by which compiler. Returns how many function calls and callback calls were
@@ -76,17 +83,22 @@ pub fn run_object(cases: &[Case], origin: &str, arguments: &[&str]) -> (usize, u
 ///
 /// # Panics
 /// If anything differs from what C does; the message has the declaration, the plan and the bytes.
-pub fn compare(cases: &[Case], code: &dyn Code, origin: &str) -> (usize, usize) {
+pub fn compare(
+    engine: &dyn Engine,
+    cases: &[Case],
+    code: &dyn Code,
+    origin: &str,
+) -> (usize, usize) {
     let mut failures = Vec::new();
     let (mut calls, mut callbacks) = (0, 0);
     for (number, case) in cases.iter().enumerate() {
         if std::env::var_os("FFI_TEST_TRACE").is_some() {
             eprintln!("case {number} of {origin}: {}", case.signature);
         }
-        let mut found = call(code, number, case);
+        let mut found = call(engine, code, number, case);
         calls += 1;
         if case.signature.first_variadic().is_none() {
-            found.extend(call_back(code, number, case));
+            found.extend(call_back(engine, code, number, case));
             callbacks += 1;
         }
         if !found.is_empty() {
@@ -123,9 +135,7 @@ fn describe(number: usize, case: &Case, origin: &str, problems: &[String]) -> St
 }
 
 /// Calls `callee_N` through the library under test; every argument ends at a guard page.
-fn call(code: &dyn Code, number: usize, case: &Case) -> Vec<String> {
-    let interface =
-        CallInterface::with_signature(case.signature.clone()).expect("the case can be prepared");
+fn call(engine: &dyn Engine, code: &dyn Code, number: usize, case: &Case) -> Vec<String> {
     let types = case.signature.arguments();
     let (offsets, size) = record_offsets(types);
     let mut record = vec![UNTOUCHED; size + 1];
@@ -147,8 +157,8 @@ fn call(code: &dyn Code, number: usize, case: &Case) -> Vec<String> {
     let function = code.address(&format!("callee_{number}"));
     // SAFETY: the callee has this very signature; there is room for the result.
     unsafe {
-        let target = room.as_mut_ptr().add(start).cast();
-        interface.invoke(function, &pointers, target).expect("the call fits");
+        let target = room.as_mut_ptr().add(start);
+        engine.call(&case.signature, function, &pointers, target);
     }
 
     let mut problems = Vec::new();
@@ -176,7 +186,7 @@ fn call(code: &dyn Code, number: usize, case: &Case) -> Vec<String> {
 }
 
 /// Has `caller_N` call a callback of the case's signature.
-fn call_back(code: &dyn Code, number: usize, case: &Case) -> Vec<String> {
+fn call_back(engine: &dyn Engine, code: &dyn Code, number: usize, case: &Case) -> Vec<String> {
     let types = case.signature.arguments();
     let (offsets, size) = record_offsets(types);
     let mut from = vec![0; size + 1];
@@ -184,27 +194,16 @@ fn call_back(code: &dyn Code, number: usize, case: &Case) -> Vec<String> {
         let bytes = case.argument(index);
         from[offset..offset + bytes.len()].copy_from_slice(&bytes);
     }
-    let received = Arc::new(Mutex::new(Vec::new()));
-    let (sink, result) = (Arc::clone(&received), case.result());
-    let returned = result.clone();
-    let callback = Callback::with_signature(case.signature.clone(), move |arguments, slot| {
-        let mut all = Vec::new();
-        for index in 0..arguments.len() {
-            let mut bytes = vec![UNTOUCHED; arguments.ty(index).expect("in range").size()];
-            arguments.read(index, &mut bytes).expect("the size is right");
-            all.push(bytes);
-        }
-        slot.set_bytes(&returned).expect("the size is right");
-        *sink.lock().expect("no panic") = all;
-    })
-    .expect("the callback can be made");
+    let (received, result) = (Received::default(), case.result());
+    let (callback, _alive) =
+        engine.callback(&case.signature, Arc::clone(&received), result.clone());
 
     let mut to = vec![UNTOUCHED; result.len().next_multiple_of(16) + 2 * MARGIN];
     type Caller = unsafe extern "C" fn(*const c_void, *const u8, *mut u8);
     // SAFETY: `caller_N` has this type, and calls the callback by the signature it was made for.
     unsafe {
         let caller: Caller = std::mem::transmute(code.address(&format!("caller_{number}")));
-        caller(callback.as_ptr(), from.as_ptr(), to.as_mut_ptr());
+        caller(callback, from.as_ptr(), to.as_mut_ptr());
     }
 
     let mut problems = Vec::new();

@@ -3,10 +3,11 @@
 use crate::case::Case;
 use crate::compile::{Compiler, compilers};
 use crate::emit::Spelling;
+use crate::engine::{Engine, Facade};
 use crate::{random, run};
 use ffi::{
     Aapcs64, CallInterface, Convention, Field, Fundamental, InterfaceReason, Parts, PrepareError,
-    Scalar, Type, TypeKind, Win64,
+    Scalar, Signature, Type, TypeKind, Win64,
 };
 use std::path::Path;
 
@@ -17,6 +18,7 @@ pub struct Way {
     pub convention: Convention,
     spelling: Spelling,
     compiled: Compiled,
+    engine: &'static dyn Engine,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -100,6 +102,7 @@ fn objects(
         convention,
         spelling,
         compiled: Compiled::Object(name, arguments),
+        engine: &Facade,
     })
     .collect()
 }
@@ -111,7 +114,12 @@ fn ways(
 ) -> Vec<Way> {
     let compilers = compilers().into_iter().filter(wanted);
     compilers
-        .map(|compiler| Way { convention, spelling, compiled: Compiled::Library(compiler) })
+        .map(|compiler| Way {
+            convention,
+            spelling,
+            compiled: Compiled::Library(compiler),
+            engine: &Facade,
+        })
         .collect()
 }
 
@@ -152,12 +160,12 @@ pub fn compare_with(ways: &[Way], name: &str, cases: fn(Convention) -> Vec<Case>
     }
 }
 
-/// Runs random cases in every one of the ways, the same number in each.
+/// Runs random cases in every one of the ways, `count` in each.
 ///
 /// # Panics
 /// As [`compare`].
-pub fn compare_random(ways: &[Way]) {
-    let (seed, count) = random::from_environment();
+pub fn compare_random(ways: &[Way], count: usize) {
+    let (seed, count) = random::from_environment(count);
     let directory = tempfile::tempdir().expect("a temporary directory");
     // Others for each compiler, so that there are more in all.
     for (way, seed) in ways.iter().zip(seed..) {
@@ -168,6 +176,16 @@ pub fn compare_random(ways: &[Way]) {
 }
 
 impl Way {
+    /// The same, with what is under test in place of the facade.
+    pub fn by(self, engine: &'static dyn Engine) -> Self {
+        Self { engine, ..self }
+    }
+
+    /// Whether the engine knows the convention at all.
+    pub fn is_taken(&self) -> bool {
+        Signature::new(self.convention, Type::VOID, []).is_ok_and(|it| self.engine.takes(&it))
+    }
+
     /// The convention of the platform that the compiler lays types out for: an attribute on a
     /// function changes nothing about them.
     fn platform(&self) -> Convention {
@@ -180,7 +198,9 @@ impl Way {
 
     /// The cases by this convention, without those that the compiler gets wrong.
     fn right_ones(&self, cases: impl Iterator<Item = Case>) -> impl Iterator<Item = Case> {
-        cases.map(|case| case.under(self.convention)).filter(|case| self.is_right(case))
+        cases
+            .map(|case| case.under(self.convention))
+            .filter(|case| self.engine.takes(&case.signature) && self.is_right(case))
     }
 
     fn run(&self, name: &str, cases: &[Case], directory: &Path) {
@@ -188,13 +208,15 @@ impl Way {
         let (compiler, (calls, callbacks)) = match self.compiled {
             Compiled::Library(compiler) => {
                 let stem = format!("{name}-{convention}");
-                let counts = run::run_library(self.spelling, cases, compiler, directory, &stem);
+                let counts =
+                    run::run_library(self.engine, self.spelling, cases, compiler, directory, &stem);
                 (compiler.command, counts)
             }
             #[cfg(all(target_arch = "aarch64", target_os = "linux"))]
-            Compiled::Object(compiler, arguments) => {
-                (compiler, run::run_object(cases, &format!("{name}, {compiler}"), arguments))
-            }
+            Compiled::Object(compiler, arguments) => (
+                compiler,
+                run::run_object(self.engine, cases, &format!("{name}, {compiler}"), arguments),
+            ),
         };
         assert_eq!(calls, cases.len());
         println!("{name}, {convention}, {compiler}: {calls} calls, {callbacks} callbacks");
@@ -210,9 +232,11 @@ impl Way {
         let mut variadic =
             types.filter(|(index, _)| signature.is_variadic_at(*index)).map(|(_, ty)| ty);
         match self.convention {
-            // clang has no `va_start` for `sysv_abi`.
+            // clang has no `va_start` for `sysv_abi`, and returns in memory what is in x87's
+            // registers by the psABI.
             Convention::SysV if self.spelling == Spelling::SysvAbi => {
                 signature.first_variadic().is_none()
+                    && !signature.return_type().parts().contains(Parts::F80)
             }
             // gcc's `va_arg` on an `ms_va_list` reads by value what was passed by reference: all
             // that has not 1, 2, 4 or 8 bytes. Its callers are right.

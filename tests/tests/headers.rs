@@ -215,7 +215,7 @@ fn what_is_printed_reads_back() {
 /// Any type, printed as C for any platform and read there again, is the same type.
 #[test]
 fn printed_types_read_back() {
-    let (seed, count) = random::from_environment();
+    let (seed, count) = random::from_environment(random::COUNT);
     for convention in [
         Convention::SysV,
         Convention::Win64(Win64::Msvc),
@@ -345,7 +345,7 @@ impl AnyType {
 /// Any signature, printed as C and read again, is the same signature.
 #[test]
 fn printed_signatures_read_back() {
-    let (seed, count) = random::from_environment();
+    let (seed, count) = random::from_environment(random::COUNT);
     for case in random::cases(seed, Convention::native().expect("a supported platform")).take(count)
     {
         let signature = &case.signature;

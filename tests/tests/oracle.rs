@@ -2,7 +2,7 @@
 //! platform's own convention, by the one that an attribute names, and, in an AArch64 Linux
 //! process, by code that clang compiled for Apple's systems and for Windows.
 
-use ffi_tests::{shapes, ways};
+use ffi_tests::{random, shapes, ways};
 
 macro_rules! corpus {
     ($ways:ident: $($shapes:ident)*; $($unusual:ident)*) => {
@@ -21,7 +21,7 @@ macro_rules! corpus {
 
             #[test]
             fn random_signatures() {
-                ways::compare_random(&ways::$ways());
+                ways::compare_random(&ways::$ways(), random::COUNT);
             }
         }
     };

@@ -236,26 +236,24 @@ fn build_struct(align: usize, words: &mut &[u64]) -> Result<Type, BadType> {
         members.push(build(words)?);
     }
     *words = &words[1..];
-    let offsets = places(&members, size, align).ok_or(BadType)?;
-    let mut builder = Type::anonymous_structure().stated(size, align);
-    for (index, (member, offset)) in members.into_iter().zip(offsets).enumerate() {
-        builder = builder.field_at(&format!("m{index}"), member, offset);
-    }
-    builder.build().map_err(|_| BadType)
-}
-
-/// Where the members of a struct of that size and alignment are: one behind the other, no further
-/// aligned than the struct; or else, as in a union, all at its start.
-pub(crate) fn places(members: &[Type], size: usize, align: usize) -> Option<Vec<usize>> {
-    let mut end = 0;
+    // A stated size that no C type of the alignment has is that of a packed one.
+    let align = align.min(1 << size.trailing_zeros());
+    // One behind the other, no further aligned than the struct; or else all at the start.
+    let mut end = 0_usize;
     let place = |member: &Type| {
-        let offset = usize::next_multiple_of(end, member.align().min(align));
+        let offset = end.next_multiple_of(member.align().min(align));
         end = offset + member.size();
         offset
     };
-    let offsets = members.iter().map(place).collect();
-    if end <= size {
-        return Some(offsets);
+    let mut offsets: Vec<usize> = members.iter().map(place).collect();
+    let mut builder = Type::anonymous_structure();
+    if end > size {
+        offsets.fill(0);
+        builder = Type::anonymous_union();
     }
-    members.iter().all(|member| member.size() <= size).then(|| vec![0; members.len()])
+    for (index, (member, offset)) in members.into_iter().zip(offsets).enumerate() {
+        builder = builder.field_at(&format!("m{index}"), member, offset);
+    }
+    // Members that are larger than a union are an error here.
+    builder.stated(size, align).build().map_err(|_| BadType)
 }

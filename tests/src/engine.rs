@@ -1,0 +1,86 @@
+//! What is under test: the facade, or libffi's interface.
+
+use ffi::{CallInterface, Callback, Signature};
+use std::any::Any;
+use std::ffi::c_void;
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex};
+
+/// The bytes of each argument that a callback received.
+pub type Received = Arc<Mutex<Vec<Vec<u8>>>>;
+
+/// Something that calls, and makes callbacks.
+pub trait Engine: Debug + Sync {
+    /// Whether it can say such a signature.
+    fn takes(&self, signature: &Signature) -> bool;
+
+    /// Calls a function, and writes the bytes of its result to `result`, as many as its type has.
+    ///
+    /// # Safety
+    /// The function has that signature, and there is a pointer to each argument.
+    ///
+    /// # Panics
+    /// If the call cannot be made.
+    unsafe fn call(
+        &self,
+        signature: &Signature,
+        function: *const c_void,
+        arguments: &[*const c_void],
+        result: *mut u8,
+    );
+
+    /// A callback that leaves its arguments in `received` and returns `result`: what C calls, and
+    /// what keeps it alive.
+    ///
+    /// # Panics
+    /// If it cannot be made.
+    fn callback(
+        &self,
+        signature: &Signature,
+        received: Received,
+        result: Vec<u8>,
+    ) -> (*const c_void, Box<dyn Any>);
+}
+
+/// The facade.
+#[derive(Debug)]
+pub struct Facade;
+
+impl Engine for Facade {
+    fn takes(&self, _: &Signature) -> bool {
+        true
+    }
+
+    unsafe fn call(
+        &self,
+        signature: &Signature,
+        function: *const c_void,
+        arguments: &[*const c_void],
+        result: *mut u8,
+    ) {
+        let interface = CallInterface::with_signature(signature.clone());
+        let interface = interface.expect("the case can be prepared");
+        // SAFETY: the caller's.
+        unsafe { interface.invoke(function, arguments, result.cast()) }.expect("the call fits");
+    }
+
+    fn callback(
+        &self,
+        signature: &Signature,
+        received: Received,
+        result: Vec<u8>,
+    ) -> (*const c_void, Box<dyn Any>) {
+        let callback = Callback::with_signature(signature.clone(), move |arguments, slot| {
+            let mut all = Vec::new();
+            for index in 0..arguments.len() {
+                let mut bytes = vec![0xcc; arguments.ty(index).expect("in range").size()];
+                arguments.read(index, &mut bytes).expect("the size is right");
+                all.push(bytes);
+            }
+            slot.set_bytes(&result).expect("the size is right");
+            *received.lock().expect("no panic") = all;
+        });
+        let callback = callback.expect("the callback can be made");
+        (callback.as_ptr(), Box::new(callback))
+    }
+}
