@@ -48,9 +48,8 @@ pub(crate) fn windows_program(place: &Place) -> Result<(), String> {
     let dll = ours.join("ffi.dll");
     let copy = place.made.join("ffi.dll");
     std::fs::copy(&dll, copy).map_err(|error| format!("{}: {error}", dll.display()))?;
-    let (include, _) = flags(ours);
-    // The linker of MinGW takes a DLL for its own import library.
-    compile(MINGW, "program.c", place, "program.exe", &[&include], &[&dll.to_string_lossy()])
+    let (include, library) = flags(ours);
+    compile(MINGW, "program.c", place, "program.exe", &[&include], &[&library, "-lffi"])
 }
 
 /// An interpreter for AArch64, of Debian's libpython.

@@ -64,9 +64,10 @@ pub(crate) fn version(runtime: &Runtime, place: &Place) -> String {
     match output(runtime, place, runtime.version, None) {
         Ok(output) => {
             let text = lossy(&output.stdout);
-            let line = text.lines().next().unwrap_or_default().trim();
-            let number = line.trim_start_matches(|c: char| !c.is_ascii_digit());
-            short(if number.is_empty() { line } else { number })
+            let number = |word: &&str| word.starts_with(|c: char| c.is_ascii_digit());
+            // `Python 3.11.2`, `wine-8.0 (Debian 8.0)`
+            let found = text.split([' ', '-', '\n']).find(number);
+            short(found.unwrap_or(&text))
         }
         Err(message) => short(&message),
     }
