@@ -5,7 +5,9 @@ use crate::registers::{Registers, Returned, Room, WideRoom};
 use crate::trampoline::{call_general, call_stack, call_vector, call_wide};
 use crate::{Arm64Abi, plan};
 use core::ffi::c_void;
-use ffi_types::{Aapcs64, CallbackHeader, CallingConvention, Convention, Plan, Signature, Type};
+use ffi_types::{
+    Aapcs64, CallbackHeader, CallingConvention, Convention, Plan, Signature, Slot, Type,
+};
 
 #[cfg(target_vendor = "apple")]
 macro_rules! symbol {
@@ -104,6 +106,7 @@ unsafe extern "C-unwind" fn clobbers(
     _: *mut u8,
     _: *const u8,
     _: *mut u8,
+    _: *const Slot,
 ) {
     // SAFETY: it follows the convention.
     unsafe { clobber() };

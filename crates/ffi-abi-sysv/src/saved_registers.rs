@@ -7,7 +7,8 @@ use crate::{SysV, plan};
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use ffi_types::{
-    CallbackHeader, CallingConvention, Convention, Plan, Scalar, Signature, Type, check_vector_size,
+    CallbackHeader, CallingConvention, Convention, Plan, Scalar, Signature, Slot, Type,
+    check_vector_size,
 };
 
 // probe(rdi: function, rsi: six arguments) -> eax: a bit for each register that the function did
@@ -73,6 +74,7 @@ unsafe extern "C-unwind" fn clobbers(
     _: *mut u8,
     _: *const u8,
     _: *mut u8,
+    _: *const Slot,
 ) {
     // SAFETY: Rust saves what the other convention does not.
     unsafe { clobber() };

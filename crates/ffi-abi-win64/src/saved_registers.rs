@@ -7,7 +7,7 @@ use crate::{Win64Abi, plan};
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use ffi_types::{
-    CallbackHeader, CallingConvention, Convention, Plan, Scalar, Signature, Type, Win64,
+    CallbackHeader, CallingConvention, Convention, Plan, Scalar, Signature, Slot, Type, Win64,
     check_vector_size,
 };
 
@@ -96,6 +96,7 @@ unsafe extern "C-unwind" fn clobbers(
     _: *mut u8,
     _: *const u8,
     _: *mut u8,
+    _: *const Slot,
 ) {
     #[cfg(not(windows))]
     // SAFETY: every register that is changed is said to be.

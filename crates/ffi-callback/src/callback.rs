@@ -5,7 +5,7 @@ use crate::error::CallbackError;
 use crate::infer::{Closure, MAX_PARAMETERS};
 use crate::pool::Trampoline;
 use ffi_types::{
-    CallbackHeader, CallingConvention, Dispatch, Plan, ReturnPlan, ScalarPlace, Signature,
+    CallbackHeader, CallingConvention, Dispatch, Plan, ReturnPlan, ScalarPlace, Signature, Slot,
 };
 use std::any::Any;
 use std::ffi::c_void;
@@ -188,6 +188,7 @@ unsafe extern "C-unwind" fn dispatch_typed<Parameters, F: Closure<Parameters>>(
     registers: *mut u8,
     stack: *const u8,
     returned: *mut u8,
+    _: *const Slot,
 ) {
     // SAFETY: the slot's context is alive while a call is under way; that is the promise of
     // whoever handed the pointer to C.
@@ -205,6 +206,7 @@ unsafe extern "C-unwind" fn dispatch_dynamic<F>(
     registers: *mut u8,
     stack: *const u8,
     returned: *mut u8,
+    _: *const Slot,
 ) where
     F: Fn(&Arguments<'_>, &mut ReturnSlot<'_>) + Send + Sync + 'static,
 {

@@ -21,7 +21,13 @@ struct Pool {
 /// What the context of an unused slot points to.
 static STALE: CallbackHeader = CallbackHeader { dispatch: stale };
 
-unsafe extern "C-unwind" fn stale(_: *const CallbackHeader, _: *mut u8, _: *const u8, _: *mut u8) {
+unsafe extern "C-unwind" fn stale(
+    _: *const CallbackHeader,
+    _: *mut u8,
+    _: *const u8,
+    _: *mut u8,
+    _: *const Slot,
+) {
     eprintln!("ffi: C called a callback that has been dropped; aborting");
     std::process::abort();
 }

@@ -35,7 +35,7 @@
 #include "ffitarget.h"
 
 #ifndef FFI_API
-#if defined(_WIN32) && !defined(FFI_STATIC_BUILD)
+#if defined(_MSC_VER) && !defined(FFI_STATIC_BUILD)
 #define FFI_API __declspec(dllimport)
 #else
 #define FFI_API
@@ -141,7 +141,7 @@ FFI_API void ffi_closure_free(void *closure);
 FFI_API ffi_status ffi_prep_closure_loc(ffi_closure *closure, ffi_cif *cif,
                                         void (*fun)(ffi_cif *, void *, void **, void *),
                                         void *user_data, void *codeloc);
-/* Always FFI_BAD_ABI: a closure's code is not where the closure is. */
+/* For a closure in memory that the caller makes executable. */
 FFI_API ffi_status ffi_prep_closure(ffi_closure *closure, ffi_cif *cif,
                                     void (*fun)(ffi_cif *, void *, void **, void *),
                                     void *user_data);

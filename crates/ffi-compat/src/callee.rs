@@ -1,13 +1,17 @@
 //! The way back: from the registers that C called a closure with to the `void **` that the
 //! closure's function is given, and from the result to the return registers.
 
-use ffi_types::{Plan, ReturnPlan, Signature};
+use crate::closure::foreign;
+use ffi_types::{CallbackHeader, Plan, ReturnPlan, Signature};
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
 
 /// What closures of a signature need.
+#[repr(C)]
 #[derive(Debug)]
 pub(crate) struct Callee {
+    /// For closures in memory of the caller's: this is the context of them all.
+    pub(crate) header: CallbackHeader,
     plan: Plan,
     /// What the trampoline's slot leads to.
     pub(crate) handler: *const c_void,
@@ -60,7 +64,8 @@ impl Callee {
                 }
             });
         }
-        Some(Self { plan, handler, places: places.into(), gathered })
+        let header = CallbackHeader { dispatch: foreign };
+        Some(Self { header, plan, handler, places: places.into(), gathered })
     }
 
     /// Whether the result is in memory that the caller has.

@@ -6,7 +6,7 @@ use crate::prepared::Prepared;
 use crate::types::*;
 use ffi::Convention;
 use ffi_callback::Trampoline;
-use ffi_types::{CallbackHeader, CallingConvention, Signature, Type};
+use ffi_types::{CallbackHeader, CallingConvention, Signature, Slot, ThunkTable, Type};
 use std::alloc::Layout;
 use std::ffi::{c_char, c_void};
 use std::ptr::{null, null_mut};
@@ -82,8 +82,9 @@ pub unsafe extern "C" fn ffi_closure_alloc(size: usize, code: *mut *mut c_void) 
     // looks at no argument of; the trampoline goes before the memory does.
     unsafe {
         hidden.write(Hidden { header, callee: null(), own: None, trampoline: None, layout });
-        let trampoline = native().and_then(|(implementation, handler)| {
-            Trampoline::new(implementation, handler, hidden.cast()).ok()
+        let trampoline = native().and_then(|native| {
+            let handler = native.handler.cast();
+            Trampoline::new(native.implementation, handler, hidden.cast()).ok()
         });
         let Some(trampoline) = trampoline else {
             std::alloc::dealloc(hidden.cast(), layout);
@@ -95,17 +96,29 @@ pub unsafe extern "C" fn ffi_closure_alloc(size: usize, code: *mut *mut c_void) 
     Hidden::closure(hidden).cast()
 }
 
-/// The platform's own convention, whose trampolines serve all of the processor's; and the handler
-/// of a closure that is not prepared.
-fn native() -> Option<(&'static dyn CallingConvention, *const c_void)> {
-    static HANDLER: OnceLock<Option<usize>> = OnceLock::new();
-    let convention = Convention::native().ok()?;
-    let implementation = ffi::implementation(convention).ok()?;
-    let handler = HANDLER.get_or_init(|| {
+/// The platform's own convention, whose trampolines serve all of the processor's.
+struct Native {
+    implementation: &'static dyn CallingConvention,
+    table: &'static ThunkTable,
+    /// For closures that are not prepared.
+    handler: *const u8,
+}
+
+// SAFETY: the handler is code.
+unsafe impl Send for Native {}
+// SAFETY: as above.
+unsafe impl Sync for Native {}
+
+fn native() -> Option<&'static Native> {
+    static NATIVE: OnceLock<Option<Native>> = OnceLock::new();
+    let native = || {
+        let convention = Convention::native().ok()?;
+        let implementation = ffi::implementation(convention).ok()?;
         let plan = implementation.plan(&Signature::new(convention, Type::VOID, []).ok()?).ok()?;
-        Some(implementation.callback_handler(&plan).ok()?.expose_provenance())
-    });
-    Some((implementation, std::ptr::with_exposed_provenance((*handler)?)))
+        let handler = implementation.callback_handler(&plan).ok()?.cast();
+        Some(Native { implementation, table: implementation.thunks().ok()?, handler })
+    };
+    NATIVE.get_or_init(native).as_ref()
 }
 
 /// Frees a closure. Calls by its code address then end the program with a message, until another
@@ -129,13 +142,17 @@ pub unsafe extern "C" fn ffi_closure_free(closure: *mut c_void) {
 
 /// Prepares a closure: C calls `codeloc` as a function of the cif's signature, and `fun` is called.
 ///
+/// The closure comes from [`ffi_closure_alloc`], with the code address that it gave; or on x86-64
+/// it is in memory that the caller has made, or is going to make, executable at `codeloc`, and a
+/// few instructions are written to it.
+///
 /// Returns [`FFI_OK`]; [`FFI_BAD_TYPEDEF`] for a null closure or cif, or one that was not prepared;
-/// and [`FFI_BAD_ABI`] for a null function, a code address that is not this closure's, and a
-/// signature that closures of the convention cannot have.
+/// and [`FFI_BAD_ABI`] for a null function, a null code address or one that is another closure's,
+/// and a signature that closures of the convention cannot have.
 ///
 /// # Safety
-/// `closure` is null or came from [`ffi_closure_alloc`]; `cif` is null or a cif, and stays as long
-/// as the closure.
+/// `closure` is null or came from [`ffi_closure_alloc`], or is writable; `cif` is null or a cif,
+/// and stays as long as the closure.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ffi_prep_closure_loc(
     closure: *mut ffi_closure,
@@ -147,49 +164,122 @@ pub unsafe extern "C" fn ffi_prep_closure_loc(
     if closure.is_null() || cif.is_null() {
         return FFI_BAD_TYPEDEF;
     }
-    if fun.is_none() {
+    if fun.is_none() || codeloc.is_null() {
         return FFI_BAD_ABI;
     }
-    let hidden = closure.cast::<Hidden>().wrapping_sub(1);
-    // SAFETY: the caller's: before the closure is what `ffi_closure_alloc` put there.
+    // SAFETY: the caller's: a code address from `ffi_closure_alloc` comes with what it belongs to.
     unsafe {
-        let Some(trampoline) = &(*hidden).trampoline else { return FFI_BAD_ABI };
-        if trampoline.as_ptr() != codeloc.cast_const() {
-            return FFI_BAD_ABI;
-        }
-        let own = match plan_of(cif) {
-            Some(_) => None,
-            None if (*cif).flags != 0 => return FFI_BAD_TYPEDEF,
-            None => Some(plan_again("ffi_prep_closure_loc", cif)),
+        let status = if native().is_some_and(|native| native.table.contains(codeloc)) {
+            Hidden::prepare(closure.cast::<Hidden>().wrapping_sub(1), cif, codeloc)
+        } else {
+            prepare_foreign(closure, cif)
         };
-        let prepared = plan_of(cif).or(own.as_deref());
-        let Some(callee) = prepared.and_then(Prepared::callee) else { return FFI_BAD_ABI };
-        let handler = callee.handler;
-        (*closure).cif = cif;
-        (*closure).fun = fun;
-        (*closure).user_data = user_data;
-        (*hidden).callee = callee;
-        (*hidden).own = own;
-        (*hidden).header.dispatch = dispatch;
-        trampoline.point_at(handler, hidden.cast());
+        if status == FFI_OK {
+            (*closure).cif = cif;
+            (*closure).fun = fun;
+            (*closure).user_data = user_data;
+        }
+        status
+    }
+}
+
+impl Hidden {
+    /// # Safety
+    /// `hidden` is what [`ffi_closure_alloc`] made, and `cif` a cif.
+    unsafe fn prepare(hidden: *mut Self, cif: *mut ffi_cif, code: *const c_void) -> ffi_status {
+        // SAFETY: the caller's.
+        unsafe {
+            let Some(trampoline) = &(*hidden).trampoline else { return FFI_BAD_ABI };
+            if trampoline.as_ptr() != code {
+                return FFI_BAD_ABI;
+            }
+            let own = match plan_of(cif) {
+                Some(_) => None,
+                None if (*cif).flags != 0 => return FFI_BAD_TYPEDEF,
+                None => Some(plan_again("ffi_prep_closure_loc", cif)),
+            };
+            let prepared = plan_of(cif).or(own.as_deref());
+            let Some(callee) = prepared.and_then(Prepared::callee) else { return FFI_BAD_ABI };
+            let handler = callee.handler;
+            (*hidden).callee = callee;
+            (*hidden).own = own;
+            (*hidden).header.dispatch = dispatch;
+            trampoline.point_at(handler, hidden.cast());
+        }
+        FFI_OK
+    }
+}
+
+/// Writes what a thunk is, and its slot, into a closure in memory of the caller's. The slot's
+/// context is that of all closures of the signature, so that nothing is allocated which the caller
+/// would never free.
+///
+/// # Safety
+/// `closure` is writable, and `cif` a cif.
+unsafe fn prepare_foreign(closure: *mut ffi_closure, cif: *const ffi_cif) -> ffi_status {
+    if cfg!(not(target_arch = "x86_64")) {
+        return FFI_BAD_ABI;
+    }
+    // SAFETY: the caller's.
+    let Some(prepared) = (unsafe { plan_of(cif) }) else { return FFI_BAD_TYPEDEF };
+    let Some(callee) = prepared.callee() else { return FFI_BAD_ABI };
+    // SAFETY: there are 32 bytes; the slot is read by the handler alone, whose plan is the
+    // context's.
+    unsafe {
+        let code = (&raw mut (*closure).tramp).cast::<u8>();
+        std::ptr::copy_nonoverlapping(FOREIGN_THUNK.as_ptr(), code, FOREIGN_THUNK.len());
+        let slot = &*code.add(FOREIGN_THUNK.len()).cast::<Slot>();
+        slot.set_handler(callee.handler);
+        slot.set_context(&raw const callee.header);
     }
     FFI_OK
 }
 
-/// Prepares a closure whose code is where the closure is, which it never is here.
-///
-/// Returns [`FFI_BAD_ABI`].
+/// A thunk of x86-64 with its slot behind it: `endbr64; lea r10, [rip + 5]; jmp [r10]`, and
+/// breakpoints up to the slot.
+const FOREIGN_THUNK: [u8; 16] = [
+    0xf3, 0x0f, 0x1e, 0xfa, 0x4c, 0x8d, 0x15, 0x05, 0x00, 0x00, 0x00, 0x41, 0xff, 0x22, 0xcc, 0xcc,
+];
+
+const _: () = assert!(Slot::HANDLER == 0 && FOREIGN_THUNK.len() + size_of::<Slot>() == 32);
+
+/// Receives a call of a closure in memory of the caller's.
 ///
 /// # Safety
-/// None is asked for; nothing is accessed.
+/// As `ffi_types::Dispatch` says; the context is a [`Callee`], and the slot that of a closure.
+pub(crate) unsafe extern "C-unwind" fn foreign(
+    context: *const CallbackHeader,
+    registers: *mut u8,
+    stack: *const u8,
+    returned: *mut u8,
+    slot: *const Slot,
+) {
+    let closure = slot.cast::<u8>().wrapping_sub(FOREIGN_THUNK.len()).cast::<ffi_closure>();
+    // SAFETY: the closure is there while it is called. What is called is the user's function, whose
+    // contract the user keeps.
+    unsafe {
+        (*context.cast::<Callee>()).receive(registers, stack, returned, |result, values| {
+            if let Some(fun) = (*closure).fun {
+                fun((*closure).cif, result, values, (*closure).user_data);
+            }
+        });
+    }
+}
+
+/// Prepares a closure whose code is where the closure is, as [`ffi_prep_closure_loc`] does. Only
+/// memory that the caller makes executable is like that; what [`ffi_closure_alloc`] gives is not.
+///
+/// # Safety
+/// As for [`ffi_prep_closure_loc`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ffi_prep_closure(
-    _: *mut ffi_closure,
-    _: *mut ffi_cif,
-    _: Option<ffi_fun>,
-    _: *mut c_void,
+    closure: *mut ffi_closure,
+    cif: *mut ffi_cif,
+    fun: Option<ffi_fun>,
+    user_data: *mut c_void,
 ) -> ffi_status {
-    FFI_BAD_ABI
+    // SAFETY: the caller's.
+    unsafe { ffi_prep_closure_loc(closure, cif, fun, user_data, closure.cast()) }
 }
 
 /// Go's closures have no documentation, and are not offered.
@@ -212,6 +302,7 @@ unsafe extern "C-unwind" fn unprepared(
     _: *mut u8,
     _: *const u8,
     _: *mut u8,
+    _: *const Slot,
 ) {
     eprintln!("ffi: C called a closure that was not prepared; aborting");
     std::process::abort();
@@ -224,6 +315,7 @@ unsafe extern "C-unwind" fn dispatch(
     registers: *mut u8,
     stack: *const u8,
     returned: *mut u8,
+    _: *const Slot,
 ) {
     let hidden = context.cast::<Hidden>();
     // SAFETY: the closure is there while it is called, and was prepared for this plan. What is

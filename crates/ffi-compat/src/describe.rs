@@ -116,6 +116,12 @@ unsafe fn describe_struct(
         if element.is_null() {
             break;
         }
+        // SAFETY: as above.
+        if stated.0 > 0 && unsafe { (*element).type_ } == FFI_TYPE_VOID {
+            words.push(FFI_TYPE_VOID.into());
+            end = end.checked_add(1).ok_or(BadType)?;
+            continue;
+        }
         // SAFETY: the caller's.
         let member = unsafe { describe_at(element, words, depth + 1)? };
         most = most.max(member.align);
@@ -231,29 +237,28 @@ fn build_struct(align: usize, words: &mut &[u64]) -> Result<Type, BadType> {
     let (&size, rest) = words.split_first().ok_or(BadType)?;
     *words = rest;
     let size = size as usize;
-    let mut members = Vec::new();
-    while words.first() != Some(&END) {
-        members.push(build(words)?);
-    }
-    *words = &words[1..];
     // A stated size that no C type of the alignment has is that of a packed one.
     let align = align.min(1 << size.trailing_zeros());
-    // One behind the other, no further aligned than the struct; or else all at the start.
-    let mut end = 0_usize;
-    let place = |member: &Type| {
+    let (mut members, mut end) = (Vec::new(), 0_usize);
+    while words.first() != Some(&END) {
+        let mut member = build(words)?;
+        if member.is_void() {
+            // Nobody knows what it is: integers, and all that is left if nothing follows.
+            let room = if words.first() == Some(&END) { size.saturating_sub(end) } else { 1 };
+            member = Type::array(Type::U8, room.max(1)).map_err(|_| BadType)?;
+        }
+        // One behind the other, no further aligned than the struct.
         let offset = end.next_multiple_of(member.align().min(align));
         end = offset + member.size();
-        offset
-    };
-    let mut offsets: Vec<usize> = members.iter().map(place).collect();
-    let mut builder = Type::anonymous_structure();
-    if end > size {
-        offsets.fill(0);
-        builder = Type::anonymous_union();
+        members.push((member, offset));
     }
-    for (index, (member, offset)) in members.into_iter().zip(offsets).enumerate() {
-        builder = builder.field_at(&format!("m{index}"), member, offset);
-    }
-    // Members that are larger than a union are an error here.
+    *words = &words[1..];
+    // Or else all at the start. Members that are larger than a union are an error when it is built.
+    let is_union = end > size;
+    let start = if is_union { Type::anonymous_union() } else { Type::anonymous_structure() };
+    let members = members.into_iter().enumerate();
+    let builder = members.fold(start, |builder, (index, (member, offset))| {
+        builder.field_at(&format!("m{index}"), member, if is_union { 0 } else { offset })
+    });
     builder.stated(size, align).build().map_err(|_| BadType)
 }

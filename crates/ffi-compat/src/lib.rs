@@ -50,11 +50,14 @@
 //! - Arguments and results are what C compilers make of them where libffi is known to be wrong:
 //!   packed structs, vectors in structs, `__int128` in a closure's arguments and others.
 //! - A vector's alignment is its size, as in C; libffi says 16 at most.
+//! - `void` as a member of a struct whose size is stated, by which PHP says that it does not know
+//!   the member, is taken for integers; as the last one, for as many as there is room for.
 //! - A struct whose stated size is too small for its elements one behind the other is taken for a
 //!   packed struct if its alignment says so, or for a union if each fits alone.
-//! - Closures are trampolines from a fixed pool (`docs/architecture.md`), so `ffi_closure_alloc`
-//!   gives a code address that is not the closure's own, and [`ffi_prep_closure`], which has no
-//!   room for it, fails with [`FFI_BAD_ABI`]. So do Go's closures, which have no documentation.
+//! - Closures are trampolines from a fixed pool (`docs/architecture.md`), so [`ffi_closure_alloc`]
+//!   gives a code address that is not the closure's own, as libffi does on most systems. A closure
+//!   in memory that the caller has made executable works on x86-64; elsewhere preparing it fails
+//!   with [`FFI_BAD_ABI`], and so do Go's closures everywhere, which have no documentation.
 //! - A closure that is called before it was prepared or after it was freed ends the program with a
 //!   message.
 

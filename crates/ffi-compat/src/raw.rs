@@ -227,18 +227,20 @@ macro_rules! form {
             unsafe { call(cif, function, rvalue, avalue, Form::$form) };
         }
 
-        /// As [`ffi_prep_closure`](crate::ffi_prep_closure): returns [`FFI_BAD_ABI`].
+        /// As [`ffi_prep_closure`](crate::ffi_prep_closure), for a function that is given its
+        /// arguments in words.
         ///
         /// # Safety
-        /// None is asked for; nothing is accessed.
+        /// As there.
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $prep(
-            _: *mut ffi_raw_closure,
-            _: *mut ffi_cif,
-            _: Option<ffi_raw_fun>,
-            _: *mut c_void,
+            closure: *mut ffi_raw_closure,
+            cif: *mut ffi_cif,
+            fun: Option<ffi_raw_fun>,
+            user_data: *mut c_void,
         ) -> ffi_status {
-            FFI_BAD_ABI
+            // SAFETY: the caller's.
+            unsafe { prepare(closure, cif, fun, user_data, closure.cast(), $translate) }
         }
 
         /// As [`ffi_prep_closure_loc`](crate::ffi_prep_closure_loc), for a function that is given

@@ -52,7 +52,8 @@ pub struct CallbackHeader {
 }
 
 /// Receives a call: the context, the saved argument registers (the register file of the plan), the
-/// caller's stack area, and room for the return registers, all zero.
+/// caller's stack area, room for the return registers, all zero, and the slot of the thunk that was
+/// called.
 ///
 /// # Safety
 /// `registers` is readable and writable for the plan's register file, `stack` readable for the
@@ -62,6 +63,7 @@ pub type Dispatch = unsafe extern "C-unwind" fn(
     registers: *mut u8,
     stack: *const u8,
     returned: *mut u8,
+    slot: *const Slot,
 );
 
 /// The thunks that an ABI crate assembles into the program, and the slots beside them.
@@ -103,6 +105,11 @@ impl ThunkTable {
     /// The address of a thunk, which C calls as a function; `None` past the end.
     pub fn thunk(&self, index: usize) -> Option<*const c_void> {
         (index < self.count).then(|| self.code.wrapping_add(index * self.stride).cast())
+    }
+
+    /// Whether an address is inside one of them.
+    pub fn contains(&self, code: *const c_void) -> bool {
+        code.addr().wrapping_sub(self.code.addr()) < self.count * self.stride
     }
 
     /// The slot of a thunk; `None` past the end.

@@ -11,8 +11,8 @@
                   struct Returned, zeroed    at sp + REGISTERS_SIZE
        sp         struct Registers
 
-   Calls dispatch(x0: context, x1: registers, x2: stack area, x3: returned), then loads every
-   return register. dispatch keeps x19 to x28 and the low halves of v8 to v15, which are the
+   Calls dispatch(x0: context, x1: registers, x2: stack area, x3: returned, x4: slot), then loads
+   every return register. dispatch keeps x19 to x28 and the low halves of v8 to v15, which are the
    caller's. Without `vector` the vector registers are not saved: no argument is in them. */
 .set FRAME, REGISTERS_SIZE + RETURNED_SIZE
 .set RETURNED, REGISTERS_SIZE
@@ -52,6 +52,7 @@
     mov x1, sp
     add x2, x29, #16
     add x3, sp, #RETURNED
+    mov x4, x17
     ldr x9, [x0, #CONTEXT_DISPATCH]
     blr x9
 

@@ -11,12 +11,12 @@
        rbp        caller's rbp
                   struct Returned, zeroed    at rsp + RETURNED
                   struct Registers           at rsp + SHADOW
-       rsp        (COFF: shadow space for dispatch)
+       rsp        (COFF: shadow space for dispatch, and its fifth argument)
 
-   Calls dispatch(context, registers, stack area, returned), which follows the platform's own
-   convention, and then loads every return register. Without `vector` the vector registers are
+   Calls dispatch(context, registers, stack area, returned, slot), which follows the platform's
+   own convention, and then loads every return register. Without `vector` the vector registers are
    not saved: no argument is in them. */
-.set SHADOW, 32 * IS_COFF
+.set SHADOW, 48 * IS_COFF
 .set RETURNED, SHADOW + REGISTERS_SIZE
 .set FRAME, RETURNED + RETURNED_SIZE
 
@@ -48,12 +48,14 @@
     lea rdx, [rsp + SHADOW]
     lea r8, [rbp + 16]
     lea r9, [rsp + \returned]
+    mov [rsp + 32], r10
     call [rcx + CONTEXT_DISPATCH]
 .else
     mov rdi, [r10 + SLOT_CONTEXT]
     mov rsi, rsp
     lea rdx, [rbp + 16]
     lea rcx, [rsp + \returned]
+    mov r8, r10
     call [rdi + CONTEXT_DISPATCH]
 .endif
     mov rax, [rsp + \returned + RETURN_GENERAL + 0]

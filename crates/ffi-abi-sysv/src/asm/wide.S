@@ -73,7 +73,7 @@ END $call_wide
 
                   struct WideReturned, zeroed                    at rsp + WIDE_RETURNED
                   struct WideRegisters                           at rsp + SHADOW
-       rsp        (COFF: shadow space for dispatch)
+       rsp        (COFF: as there)
 
    `move` takes vector registers of 16, 32 or 64 bytes, whose names start with `register`. The
    result is in so many registers of x87: those that are not used have to stay empty. */

@@ -14,14 +14,14 @@
                   caller's xmm6 to xmm15      at rsp + SAVED (not on COFF)
                   struct Returned, zeroed     at rsp + RETURNED
                   struct Registers            at rsp + SHADOW
-       rsp        (COFF: shadow space for dispatch)
+       rsp        (COFF: shadow space for dispatch, and its fifth argument)
 
-   Calls dispatch(context, registers, stack area, returned), which follows the platform's own
-   convention, and then loads every return register. Where that convention is System V, it lets
+   Calls dispatch(context, registers, stack area, returned, slot), which follows the platform's
+   own convention, and then loads every return register. Where that convention is System V, it lets
    the callee change rdi, rsi and xmm6 to xmm15, which belong to our caller. Without `vector` the
    vector argument registers are not saved: no argument is in them. `move` loads `register`, xmm0
    or one that it is a part of, from `result` in struct Returned. */
-.set SHADOW, SHADOW_SPACE * IS_COFF
+.set SHADOW, (SHADOW_SPACE + 16) * IS_COFF
 .set RETURNED, SHADOW + REGISTERS_SIZE
 .set SAVED, RETURNED + RETURNED_SIZE
 .set FRAME, SAVED + 160 * (1 - IS_COFF)
@@ -89,12 +89,14 @@
     lea rdx, [rsp + SHADOW]
     lea r8, [rbp + 16]
     lea r9, [rsp + RETURNED]
+    mov [rsp + 32], r10
     call [rcx + CONTEXT_DISPATCH]
 .else
     mov rdi, [r10 + SLOT_CONTEXT]
     lea rsi, [rsp + SHADOW]
     lea rdx, [rbp + 16]
     lea rcx, [rsp + RETURNED]
+    mov r8, r10
     call [rdi + CONTEXT_DISPATCH]
 .endif
 
