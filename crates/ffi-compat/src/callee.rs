@@ -2,7 +2,7 @@
 //! closure's function is given, and from the result to the return registers.
 
 use crate::closure::foreign;
-use ffi_types::{CallbackHeader, Plan, ReturnPlan, Signature};
+use ffi_types::{CallbackHeader, Extension, Plan, ReturnPlan, Signature};
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
 
@@ -19,6 +19,35 @@ pub(crate) struct Callee {
     places: Box<[Place]>,
     /// The bytes of the arguments that have to be put together.
     gathered: usize,
+    result: Outcome,
+}
+
+/// What becomes of the result.
+#[derive(Debug, Clone, Copy)]
+enum Outcome {
+    /// There is none.
+    Nothing,
+    /// One register, at that offset: so many bits are the result's, and the rest copies of the
+    /// sign or zeros.
+    Register { to: u32, unused: u8, signed: bool },
+    /// Two registers at most, by the plan's moves.
+    Small,
+    /// By the plan's moves, or in memory that the caller has.
+    Other,
+}
+
+impl Outcome {
+    fn of(plan: &Plan, size: usize) -> Self {
+        match plan.return_plan() {
+            ReturnPlan::Void => Self::Nothing,
+            ReturnPlan::Registers([m]) if size <= 8 && m.offset == 0 && m.len as usize == size => {
+                let (unused, signed) = (64 - 8 * size as u8, m.extension == Extension::Sign);
+                Self::Register { to: m.to, unused, signed }
+            }
+            ReturnPlan::Registers(_) if size <= 16 => Self::Small,
+            _ => Self::Other,
+        }
+    }
 }
 
 // SAFETY: the handler is code.
@@ -26,15 +55,19 @@ unsafe impl Send for Callee {}
 // SAFETY: as above.
 unsafe impl Sync for Callee {}
 
-/// Where an argument is when C calls.
+/// Where an argument is when C calls: that far into the saved registers, or the stack area, in one
+/// piece; or put together in the room for those that are in pieces, or not aligned.
 #[derive(Debug, Clone, Copy)]
-enum Place {
-    /// In one piece, that far into the saved registers.
-    Registers(u32),
-    /// In one piece, that far into the stack area.
-    Stack(u32),
-    /// In pieces, or not aligned: put together that far into the room for such.
-    Gathered(u32),
+struct Place {
+    area: Area,
+    offset: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Area {
+    Registers,
+    Stack,
+    Gathered,
 }
 
 /// What most closures need of the stack; others use the heap.
@@ -60,17 +93,13 @@ impl Callee {
                 None => {
                     let at = gathered.next_multiple_of(ty.align());
                     gathered = at + ty.size();
-                    Place::Gathered(u32::try_from(at).ok()?)
+                    Place { area: Area::Gathered, offset: u32::try_from(at).ok()? }
                 }
             });
         }
         let header = CallbackHeader { dispatch: foreign };
-        Some(Self { header, plan, handler, places: places.into(), gathered })
-    }
-
-    /// Whether the result is in memory that the caller has.
-    fn is_in_memory(&self) -> bool {
-        matches!(self.plan.return_plan(), ReturnPlan::Memory { .. })
+        let result = Outcome::of(&plan, signature.return_type().size());
+        Some(Self { header, plan, handler, places: places.into(), gathered, result })
     }
 
     /// Receives a call: `function` is given where its result goes, and a pointer to each argument.
@@ -83,23 +112,67 @@ impl Callee {
         registers: *mut u8,
         stack: *const u8,
         returned: *mut u8,
-        function: impl FnOnce(*mut c_void, *mut *mut c_void),
+        mut function: impl FnMut(*mut c_void, *mut *mut c_void),
+    ) {
+        let simple = self.gathered == 0 && self.places.len() <= FEW;
+        let mut pointers = [MaybeUninit::<*mut c_void>::uninit(); FEW];
+        let pointers = pointers.as_mut_ptr().cast::<*mut c_void>();
+        if !simple || matches!(self.result, Outcome::Other) {
+            // SAFETY: the caller's.
+            return unsafe { self.receive_any(registers, stack, returned, &mut function) };
+        }
+        for (index, place) in self.places.iter().enumerate() {
+            let area = if place.area == Area::Stack { stack.cast_mut() } else { registers };
+            // SAFETY: the offset is the plan's, and there are no more than a few.
+            unsafe { pointers.add(index).write(area.add(place.offset as usize).cast()) };
+        }
+        #[repr(align(16))]
+        struct Room([u64; 2]);
+        let mut room = Room([0; 2]);
+        let value = room.0.as_mut_ptr();
+        function(value.cast(), pointers);
+        // SAFETY: `value` holds the result, and the offset is that of a return register.
+        unsafe {
+            match self.result {
+                Outcome::Register { to, unused, signed } => {
+                    let word = value.read() << unused;
+                    let wide = (word.cast_signed() >> unused).cast_unsigned();
+                    let word = if signed { wide } else { word >> unused };
+                    returned.add(to as usize).cast::<u64>().write(word);
+                }
+                Outcome::Small => self.plan.store_return(value.cast(), returned),
+                Outcome::Nothing | Outcome::Other => {}
+            }
+        }
+    }
+
+    /// As [`receive`](Self::receive), for every signature.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(never)]
+    unsafe fn receive_any(
+        &self,
+        registers: *mut u8,
+        stack: *const u8,
+        returned: *mut u8,
+        function: &mut dyn FnMut(*mut c_void, *mut *mut c_void),
     ) {
         let mut result = Aligned([MaybeUninit::<u8>::zeroed(); RESULT_BYTES]);
-        let value = match self.is_in_memory() {
+        let value = match self.plan.return_plan() {
             // SAFETY: the caller's.
-            true => unsafe { self.plan.result_pointer(registers) }.unwrap_or_default(),
-            false => result.0.as_mut_ptr().cast(),
+            ReturnPlan::Memory { .. } => unsafe {
+                self.plan.result_pointer(registers).unwrap_or_default()
+            },
+            _ => result.0.as_mut_ptr().cast(),
         };
-        let run = |pointers: *mut *mut c_void, room: *mut u8| {
+        let mut run = |pointers: *mut *mut c_void, room: *mut u8| {
             // SAFETY: there is a pointer for each argument, and the room is large enough.
             unsafe { self.point(registers, stack, pointers, room) };
             function(value.cast(), pointers);
         };
-        let mut few = [MaybeUninit::<*mut c_void>::uninit(); FEW];
-        if self.places.len() <= FEW && self.gathered == 0 {
-            run(few.as_mut_ptr().cast(), std::ptr::null_mut());
-        } else if self.places.len() <= FEW && self.gathered <= SMALL {
+        if self.places.len() <= FEW && self.gathered <= SMALL {
+            let mut few = [MaybeUninit::<*mut c_void>::uninit(); FEW];
             let mut room = Aligned([MaybeUninit::<u8>::uninit(); SMALL]);
             run(few.as_mut_ptr().cast(), room.0.as_mut_ptr().cast());
         } else {
@@ -116,7 +189,6 @@ impl Callee {
     /// # Safety
     /// As for [`receive`](Self::receive); there is a pointer for each argument at `pointers`, and
     /// as much room as is gathered, aligned to 64.
-    #[inline(always)]
     unsafe fn point(
         &self,
         registers: *mut u8,
@@ -125,17 +197,17 @@ impl Callee {
         room: *mut u8,
     ) {
         for (index, place) in self.places.iter().enumerate() {
+            let area = match place.area {
+                Area::Registers => registers,
+                Area::Stack => stack.cast_mut(),
+                Area::Gathered => room,
+            };
             // SAFETY: the offsets are the plan's, and the room is large enough.
             unsafe {
-                let pointer = match *place {
-                    Place::Registers(at) => registers.add(at as usize),
-                    Place::Stack(at) => stack.add(at as usize).cast_mut(),
-                    Place::Gathered(at) => {
-                        let to = room.add(at as usize);
-                        self.plan.load_argument(index, registers, stack, to);
-                        to
-                    }
-                };
+                let pointer = area.add(place.offset as usize);
+                if place.area == Area::Gathered {
+                    self.plan.load_argument(index, registers, stack, pointer);
+                }
                 pointers.add(index).write(pointer.cast());
             }
         }
@@ -160,9 +232,11 @@ fn whole(plan: &Plan, index: usize, size: usize, align: usize) -> Option<Place> 
     }
     match first.to.checked_sub(plan.registers().size) {
         // C aligned the stack area for it.
-        Some(at) if align <= 8 || (at as usize).is_multiple_of(align) => Some(Place::Stack(at)),
+        Some(at) if align <= 8 || (at as usize).is_multiple_of(align) => {
+            Some(Place { area: Area::Stack, offset: at })
+        }
         // The saved registers are aligned to 16, but their places need not be.
-        None if align <= 8 => Some(Place::Registers(first.to)),
+        None if align <= 8 => Some(Place { area: Area::Registers, offset: first.to }),
         _ => None,
     }
 }

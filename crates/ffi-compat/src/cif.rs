@@ -1,5 +1,6 @@
 //! `ffi_cif`: a prepared signature, on its caller's memory.
 
+use crate::build::build;
 use crate::describe::{Description, describe};
 use crate::prepared::{self, Prepared};
 use crate::types::*;
@@ -108,9 +109,19 @@ unsafe fn prepare(
     if cif.is_null() {
         return FFI_BAD_TYPEDEF;
     }
+    let head = head(abi, fixed);
     // SAFETY: the caller's.
-    let outcome = unsafe { words(abi, fixed, nargs, rtype, atypes) }.and_then(prepared::find);
-    let (bytes, flags) = match outcome {
+    let codes = unsafe { codes(nargs, rtype, atypes) };
+    let found = match codes.and_then(|codes| prepared::of_scalars(head, codes)) {
+        Some(prepared) => Ok(Some(prepared)),
+        None => {
+            let mut words = Description::new(head);
+            // SAFETY: the caller's.
+            unsafe { describe_all(abi, nargs, rtype, atypes, &mut words) }
+                .and_then(|()| prepared::find(&words, codes))
+        }
+    };
+    let (bytes, flags) = match found {
         Ok(Some(prepared)) => (prepared.check, prepared.index),
         Ok(None) => (fixed, 0),
         Err(status) => return status,
@@ -130,17 +141,54 @@ unsafe fn prepare(
     FFI_OK
 }
 
-/// A signature's description: the ABI, the number of fixed arguments, and each type.
+/// The first word of a description.
+fn head(abi: ffi_abi, fixed: c_uint) -> u64 {
+    u64::from(abi) | u64::from(fixed) << 32
+}
+
+/// The codes of a signature of up to fifteen scalars, the result's first: all there is to know of
+/// it, and quicker to find it by.
 ///
 /// # Safety
 /// As for [`ffi_prep_cif`].
-unsafe fn words(
+#[inline(always)]
+unsafe fn codes(nargs: c_uint, rtype: *mut ffi_type, atypes: *mut *mut ffi_type) -> Option<u128> {
+    // Of `long double` there may be two; 128-bit integers are rare.
+    const fn is_plain(code: u16) -> bool {
+        code <= FFI_TYPE_POINTER && code != FFI_TYPE_STRUCT && code != FFI_TYPE_LONGDOUBLE
+    }
+    if nargs > 15 || rtype.is_null() || (atypes.is_null() && nargs > 0) {
+        return None;
+    }
+    // SAFETY: it is a type.
+    let code = unsafe { (*rtype).type_ };
+    let mut codes = u128::from(code);
+    let mut plain = is_plain(code);
+    for index in 0..nargs {
+        // SAFETY: there are as many.
+        let ty = unsafe { *atypes.add(index as usize) };
+        if ty.is_null() {
+            return None;
+        }
+        // SAFETY: it is a type.
+        let code = unsafe { (*ty).type_ };
+        plain &= is_plain(code) && code != FFI_TYPE_VOID;
+        codes |= u128::from(code) << (8 * (index + 1));
+    }
+    plain.then_some(codes)
+}
+
+/// Adds each type of a signature to its description.
+///
+/// # Safety
+/// As for [`ffi_prep_cif`].
+unsafe fn describe_all(
     abi: ffi_abi,
-    fixed: c_uint,
     nargs: c_uint,
     rtype: *mut ffi_type,
     atypes: *mut *mut ffi_type,
-) -> Result<Description, ffi_status> {
+    words: &mut Description,
+) -> Result<(), ffi_status> {
     if convention(abi).is_none() {
         return Err(FFI_BAD_ABI);
     }
@@ -148,20 +196,18 @@ unsafe fn words(
     if rtype.is_null() || (atypes.is_null() && nargs > 0) || too_many {
         return Err(FFI_BAD_TYPEDEF);
     }
-    let mut words = Description::new();
-    words.push(u64::from(abi) | u64::from(fixed) << 32);
     // SAFETY: it is a type.
     if unsafe { (*rtype).type_ } == FFI_TYPE_VOID {
-        words.push(u64::from(FFI_TYPE_VOID));
+        words.push_void();
     } else {
         // SAFETY: the caller's.
-        unsafe { describe(rtype, &mut words) }.map_err(|_| FFI_BAD_TYPEDEF)?;
+        unsafe { describe(rtype, words) }.map_err(|_| FFI_BAD_TYPEDEF)?;
     }
     for index in 0..nargs as usize {
         // SAFETY: there are as many.
-        unsafe { describe(*atypes.add(index), &mut words) }.map_err(|_| FFI_BAD_TYPEDEF)?;
+        unsafe { describe(*atypes.add(index), words) }.map_err(|_| FFI_BAD_TYPEDEF)?;
     }
-    Ok(words)
+    Ok(())
 }
 
 /// The plan of a cif, if it has one.
@@ -190,9 +236,11 @@ pub(crate) unsafe fn plan_again(what: &str, cif: *const ffi_cif) -> Box<Prepared
         // SAFETY: the caller's.
         let it = unsafe { *cif };
         if it.flags == 0 {
+            let mut words = Description::new(head(it.abi, it.bytes));
             // SAFETY: a cif without a plan that was prepared has its types.
-            let words = unsafe { words(it.abi, it.bytes, it.nargs, it.rtype, it.arg_types) };
-            if let Ok(prepared) = words.and_then(|words| Prepared::new(&words)) {
+            let described =
+                unsafe { describe_all(it.abi, it.nargs, it.rtype, it.arg_types, &mut words) };
+            if let Ok(prepared) = described.and_then(|()| Prepared::new(words.words(), None)) {
                 return Box::new(prepared);
             }
         }
@@ -230,12 +278,12 @@ pub unsafe extern "C" fn ffi_get_struct_offsets(
     if struct_type.is_null() || unsafe { (*struct_type).type_ } != FFI_TYPE_STRUCT {
         return FFI_BAD_TYPEDEF;
     }
-    let mut words = Description::new();
+    let mut words = Description::new(0);
     // SAFETY: the caller's.
     if unsafe { describe(struct_type, &mut words) }.is_err() {
         return FFI_BAD_TYPEDEF;
     }
-    let ty: Type = match crate::describe::build(&mut &*words) {
+    let ty: Type = match build(&mut &words.words()[1..]) {
         Ok(ty) => ty,
         Err(_) => return FFI_BAD_TYPEDEF,
     };

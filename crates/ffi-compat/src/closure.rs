@@ -3,6 +3,7 @@
 use crate::callee::Callee;
 use crate::cif::{ffi_cif, plan_again, plan_of};
 use crate::prepared::Prepared;
+use crate::spare;
 use crate::types::*;
 use ffi::Convention;
 use ffi_callback::Trampoline;
@@ -40,7 +41,7 @@ const TRAMPOLINE_SIZE: usize = match (cfg!(target_arch = "x86_64"), cfg!(target_
 
 /// What is before a closure in memory: what its trampoline leads to.
 #[repr(C, align(16))]
-struct Hidden {
+pub(crate) struct Hidden {
     header: CallbackHeader,
     /// Null until it is prepared.
     callee: *const Callee,
@@ -68,32 +69,65 @@ pub unsafe extern "C" fn ffi_closure_alloc(size: usize, code: *mut *mut c_void) 
     if code.is_null() {
         return null_mut();
     }
-    let rest = Layout::from_size_align(size.max(size_of::<ffi_closure>()), 16);
-    let Ok((layout, _)) = rest.and_then(|rest| Layout::new::<Hidden>().extend(rest)) else {
-        return null_mut();
+    let hidden = match size <= USUAL {
+        true => spare::take().unwrap_or_else(|| Hidden::make(USUAL)),
+        false => Hidden::make(size),
     };
-    // SAFETY: the layout has a size.
-    let hidden: *mut Hidden = unsafe { std::alloc::alloc_zeroed(layout) }.cast();
-    if hidden.is_null() {
-        return null_mut();
-    }
-    let header = CallbackHeader { dispatch: unprepared };
-    // SAFETY: the memory was just made for it, and the handler is of a call that `unprepared`
-    // looks at no argument of; the trampoline goes before the memory does.
+    // SAFETY: it is null or what was made, and nobody else's.
     unsafe {
-        hidden.write(Hidden { header, callee: null(), own: None, trampoline: None, layout });
-        let trampoline = native().and_then(|native| {
-            let handler = native.handler.cast();
-            Trampoline::new(native.implementation, handler, hidden.cast()).ok()
-        });
-        let Some(trampoline) = trampoline else {
-            std::alloc::dealloc(hidden.cast(), layout);
+        let Some(trampoline) = hidden.as_ref().and_then(|hidden| hidden.trampoline.as_ref()) else {
             return null_mut();
         };
         code.write(trampoline.as_ptr().cast_mut());
-        (*hidden).trampoline = Some(trampoline);
+        (*hidden).header.dispatch = unprepared;
     }
     Hidden::closure(hidden).cast()
+}
+
+/// The size of the largest closure that programs know.
+const USUAL: usize = size_of::<crate::raw::ffi_raw_closure>();
+
+impl Hidden {
+    /// Memory for a closure of that size, with a trampoline; null where one of them is not to be
+    /// had.
+    fn make(size: usize) -> *mut Self {
+        let rest = Layout::from_size_align(size.max(USUAL), 16);
+        let Ok((layout, _)) = rest.and_then(|rest| Layout::new::<Self>().extend(rest)) else {
+            return null_mut();
+        };
+        // SAFETY: the layout has a size.
+        let hidden: *mut Self = unsafe { std::alloc::alloc_zeroed(layout) }.cast();
+        if hidden.is_null() {
+            return null_mut();
+        }
+        let header = CallbackHeader { dispatch: unprepared };
+        // SAFETY: the memory was just made for it, and the handler is of a call of which
+        // `unprepared` looks at no argument; the trampoline goes before the memory does.
+        unsafe {
+            hidden.write(Self { header, callee: null(), own: None, trampoline: None, layout });
+            let trampoline = native().and_then(|native| {
+                let handler = native.handler.cast();
+                Trampoline::new(native.implementation, handler, hidden.cast()).ok()
+            });
+            if trampoline.is_none() {
+                Self::unmake(hidden);
+                return null_mut();
+            }
+            (*hidden).trampoline = trampoline;
+        }
+        hidden
+    }
+
+    /// # Safety
+    /// It is what [`make`](Self::make) made, and nobody else's.
+    pub(crate) unsafe fn unmake(hidden: *mut Self) {
+        // SAFETY: the caller's.
+        unsafe {
+            let layout = (*hidden).layout;
+            hidden.drop_in_place();
+            std::alloc::dealloc(hidden.cast(), layout);
+        }
+    }
 }
 
 /// The platform's own convention, whose trampolines serve all of the processor's.
@@ -134,9 +168,11 @@ pub unsafe extern "C" fn ffi_closure_free(closure: *mut c_void) {
     let hidden = closure.cast::<Hidden>().wrapping_sub(1);
     // SAFETY: the caller's: it is what `ffi_closure_alloc` made.
     unsafe {
-        let layout = (*hidden).layout;
-        hidden.drop_in_place();
-        std::alloc::dealloc(hidden.cast(), layout);
+        (*hidden).header.dispatch = freed;
+        (*hidden).own = None;
+        if (*hidden).layout.size() > size_of::<Hidden>() + USUAL || !spare::keep(hidden) {
+            Hidden::unmake(hidden);
+        }
     }
 }
 
@@ -297,16 +333,23 @@ pub unsafe extern "C" fn ffi_prep_go_closure(
     FFI_BAD_ABI
 }
 
-unsafe extern "C-unwind" fn unprepared(
-    _: *const CallbackHeader,
-    _: *mut u8,
-    _: *const u8,
-    _: *mut u8,
-    _: *const Slot,
-) {
-    eprintln!("ffi: C called a closure that was not prepared; aborting");
-    std::process::abort();
+macro_rules! ending {
+    ($name:ident, $text:literal) => {
+        unsafe extern "C-unwind" fn $name(
+            _: *const CallbackHeader,
+            _: *mut u8,
+            _: *const u8,
+            _: *mut u8,
+            _: *const Slot,
+        ) {
+            eprintln!($text);
+            std::process::abort();
+        }
+    };
 }
+
+ending!(unprepared, "ffi: C called a closure that was not prepared; aborting");
+ending!(freed, "ffi: C called a closure that has been freed; aborting");
 
 /// # Safety
 /// As `ffi_types::Dispatch` says; the context is a [`Hidden`] that is prepared.

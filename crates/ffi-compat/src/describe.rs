@@ -2,33 +2,83 @@
 //!
 //! The first reads what C wrote and makes a *description* of it, a list of words that says
 //! everything about a signature and refers to nothing: it is what plans are found by. It is the
-//! only part that reads an `ffi_type`, each field once. The second makes types of a description,
-//! when its plan has to be made.
+//! only part that reads an `ffi_type`, each field once. The second, `build.rs`, makes types of a
+//! description, when its plan has to be made.
 //!
 //! The words: for a scalar its code and size; for a complex number and a vector the same of its
 //! part as well, and how many there are; for a struct its size, its members' words, and an end.
+//! Members whose code says all about them share words, seven codes in each; and one such word is
+//! all there is of a struct of up to seven of them that is laid out as C does.
 
 use crate::types::*;
-use ffi_types::{Scalar, Type};
+use ffi_types::Scalar;
 use smallvec::SmallVec;
 use std::ffi::c_ushort;
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering::Relaxed};
 
-/// Signatures of scalars fit without an allocation.
-pub(crate) type Description = SmallVec<[u64; 20]>;
+/// The words of a signature. Most fit without an allocation.
+#[derive(Debug)]
+pub(crate) struct Description(SmallVec<[u64; 20]>);
+
+impl Description {
+    /// The words of a signature start with one that says all but its types.
+    pub(crate) fn new(head: u64) -> Self {
+        let mut words = SmallVec::new();
+        words.push(head);
+        Self(words)
+    }
+
+    /// For a result that there is none of.
+    pub(crate) fn push_void(&mut self) {
+        self.0.push(FFI_TYPE_VOID.into());
+    }
+
+    pub(crate) fn words(&self) -> &[u64] {
+        &self.0
+    }
+
+    pub(crate) fn hash(&self) -> u64 {
+        self.0.iter().fold(0, |hash, &word| mix(hash, word))
+    }
+}
+
+/// A multiplication and a rotation for each word: nobody gains by choosing them badly.
+#[inline(always)]
+pub(crate) fn mix(hash: u64, word: u64) -> u64 {
+    (hash.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
 
 /// More words are an error: no C function has them, and a type that contains itself would not end.
 const MAX_WORDS: usize = 1 << 16;
 /// How deep structs may be in structs.
 const MAX_DEPTH: usize = 64;
 /// Follows the members of a struct.
-const END: u64 = 0xff;
+pub(crate) const END: u64 = 0xff;
+/// Begins a word of codes.
+pub(crate) const CODES: u64 = 0xfe;
+/// Begins the one word of a struct.
+pub(crate) const SHORT: u64 = 0xfd;
 
 /// The bytes of a word: code, log2 of the alignment, code of the part; then what there are of it.
-fn word(code: c_ushort, align: u16, part: c_ushort, count: usize) -> u64 {
+const fn word(code: c_ushort, align: u16, part: c_ushort, count: usize) -> u64 {
     let log = align.trailing_zeros();
-    u64::from(code) | u64::from(log) << 8 | u64::from(part) << 16 | (count as u64) << 32
+    code as u64 | (log as u64) << 8 | (part as u64) << 16 | (count as u64) << 32
 }
+
+/// The size of each code that says all about a type; others are 0.
+static PLAIN: [u8; 15] = {
+    let mut table = [0; 15];
+    let mut code = 0;
+    while code < table.len() as c_ushort {
+        if code != FFI_TYPE_LONGDOUBLE
+            && let Some(scalar) = scalar(code, 0)
+        {
+            table[code as usize] = scalar.size() as u8;
+        }
+        code += 1;
+    }
+    table
+};
 
 /// What a member is to the struct around it, in bytes.
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +96,7 @@ pub(crate) struct BadType;
 /// # Safety
 /// `ty` is null or an `ffi_type`, whose elements, if its code wants any, are null or a list of
 /// such that ends with null.
+#[inline]
 pub(crate) unsafe fn describe(
     ty: *mut ffi_type,
     words: &mut Description,
@@ -61,7 +112,7 @@ unsafe fn describe_at(
     words: &mut Description,
     depth: usize,
 ) -> Result<Extent, BadType> {
-    if ty.is_null() || words.len() > MAX_WORDS || depth > MAX_DEPTH {
+    if ty.is_null() || words.0.len() > MAX_WORDS || depth > MAX_DEPTH {
         return Err(BadType);
     }
     // Two threads may complete a type at once; both write the same.
@@ -85,7 +136,7 @@ unsafe fn describe_at(
         }
         _ => {
             let scalar = scalar(code, stated.0).ok_or(BadType)?;
-            words.push(word(code, scalar.size() as u16, 0, scalar.size()));
+            words.0.push(word(code, scalar.size() as u16, 0, scalar.size()));
             return Ok(Extent { size: scalar.size(), align: scalar.size() as u16 });
         }
     };
@@ -98,6 +149,7 @@ unsafe fn describe_at(
 
 /// # Safety
 /// As for [`describe`], of the elements.
+#[inline(always)]
 unsafe fn describe_struct(
     elements: *mut *mut ffi_type,
     stated: (usize, u16),
@@ -107,30 +159,59 @@ unsafe fn describe_struct(
     if elements.is_null() {
         return Err(BadType);
     }
+    // SAFETY: the caller's.
+    if let Some((codes, natural)) = unsafe { describe_short(elements) }
+        && (stated.0 == 0 || stated == (natural.size, natural.align))
+    {
+        words.0.push(codes);
+        return Ok(natural);
+    }
     // Size and alignment are known when the members are.
-    let start = words.len();
-    words.extend([0, 0]);
+    let start = words.0.len();
+    words.0.push(0);
+    words.0.push(0);
     let (mut end, mut most) = (0_usize, 1);
+    let (mut codes, mut shift) = (CODES, 8);
     // SAFETY: the list ends with null.
     for element in (0..).map(|index| unsafe { *elements.add(index) }) {
         if element.is_null() {
             break;
         }
-        // SAFETY: as above.
-        if stated.0 > 0 && unsafe { (*element).type_ } == FFI_TYPE_VOID {
-            words.push(FFI_TYPE_VOID.into());
-            end = end.checked_add(1).ok_or(BadType)?;
-            continue;
+        // SAFETY: it is a type.
+        let code = unsafe { (*element).type_ };
+        let member = match PLAIN.get(usize::from(code)) {
+            Some(&size) if size > 0 => {
+                codes |= u64::from(code) << shift;
+                shift += 8;
+                if shift == 64 {
+                    words.0.push(std::mem::replace(&mut codes, CODES));
+                    shift = 8;
+                }
+                Extent { size: size.into(), align: size.into() }
+            }
+            _ => {
+                words.0.push(std::mem::replace(&mut codes, CODES));
+                shift = 8;
+                // What is not known is an error where its size has to be.
+                if code == FFI_TYPE_VOID && stated.0 > 0 {
+                    words.0.push(FFI_TYPE_VOID.into());
+                    Extent { size: 1, align: 1 }
+                } else {
+                    // SAFETY: the caller's.
+                    unsafe { describe_at(element, words, depth + 1)? }
+                }
+            }
+        };
+        if words.0.len() > MAX_WORDS {
+            return Err(BadType);
         }
-        // SAFETY: the caller's.
-        let member = unsafe { describe_at(element, words, depth + 1)? };
         most = most.max(member.align);
-        let offset = end.checked_next_multiple_of(member.align.into()).ok_or(BadType)?;
+        let offset = aligned(end, member.align).ok_or(BadType)?;
         end = offset.checked_add(member.size).ok_or(BadType)?;
     }
     let extent = match stated {
         (0, _) => {
-            let size = end.checked_next_multiple_of(most.into()).ok_or(BadType)?;
+            let size = aligned(end, most).ok_or(BadType)?;
             Extent { size, align: most }
         }
         (size, align) => Extent { size, align },
@@ -138,10 +219,41 @@ unsafe fn describe_struct(
     if extent.size == 0 || !extent.align.is_power_of_two() || extent.size > isize::MAX as usize {
         return Err(BadType);
     }
-    words[start] = word(FFI_TYPE_STRUCT, extent.align, 0, 0);
-    words[start + 1] = extent.size as u64;
-    words.push(END);
+    words.0[start] = word(FFI_TYPE_STRUCT, extent.align, 0, 0);
+    words.0[start + 1] = extent.size as u64;
+    words.0.push(codes);
+    words.0.push(END);
     Ok(extent)
+}
+
+/// The word of a struct that one is enough for, and its natural size and alignment.
+///
+/// # Safety
+/// As for [`describe`], of the elements.
+#[inline(always)]
+unsafe fn describe_short(elements: *mut *mut ffi_type) -> Option<(u64, Extent)> {
+    let (mut codes, mut end, mut most) = (SHORT, 0_usize, 1);
+    for index in 0..8 {
+        // SAFETY: the list ends with null.
+        let element = unsafe { *elements.add(index) };
+        if element.is_null() {
+            let size = aligned(end, most)?;
+            return (size > 0).then_some((codes, Extent { size, align: most }));
+        }
+        // SAFETY: it is a type.
+        let code = unsafe { (*element).type_ };
+        let size = *PLAIN.get(usize::from(code)).filter(|&&size| size > 0 && index < 7)?;
+        codes |= u64::from(code) << (8 * index + 8);
+        most = most.max(size.into());
+        end = aligned(end, size.into())? + usize::from(size);
+    }
+    None
+}
+
+/// The next offset of an alignment, which is a power of two: without a division.
+fn aligned(end: usize, align: u16) -> Option<usize> {
+    let mask = usize::from(align) - 1;
+    Some(end.checked_add(mask)? & !mask)
 }
 
 /// A complex number or a vector.
@@ -185,12 +297,12 @@ unsafe fn several(
     if stated != 0 && stated != size {
         return Err(BadType);
     }
-    words.push(word(code, align, part, size / scalar.size()) | (scalar.size() as u64) << 24);
+    words.0.push(word(code, align, part, size / scalar.size()) | (scalar.size() as u64) << 24);
     Ok(Extent { size, align })
 }
 
 /// The scalar of a code. The size tells one `long double` from another.
-fn scalar(code: c_ushort, size: usize) -> Option<Scalar> {
+pub(crate) const fn scalar(code: c_ushort, size: usize) -> Option<Scalar> {
     Some(match code {
         FFI_TYPE_INT | FFI_TYPE_SINT32 => Scalar::I32,
         FFI_TYPE_FLOAT => Scalar::F32,
@@ -210,55 +322,4 @@ fn scalar(code: c_ushort, size: usize) -> Option<Scalar> {
         FFI_TYPE_POINTER => Scalar::Pointer,
         _ => return None,
     })
-}
-
-/// The type that the next words say, of which as many are taken.
-pub(crate) fn build(words: &mut &[u64]) -> Result<Type, BadType> {
-    let (&first, rest) = words.split_first().ok_or(BadType)?;
-    *words = rest;
-    let byte = |index: u32| (first >> (8 * index) & 0xff) as c_ushort;
-    let count = (first >> 32) as usize;
-    match byte(0) {
-        FFI_TYPE_VOID => Ok(Type::VOID),
-        FFI_TYPE_STRUCT => build_struct(1 << byte(1), words),
-        FFI_TYPE_COMPLEX => {
-            let part = scalar(byte(2), byte(3).into()).ok_or(BadType)?;
-            Type::complex(part).map_err(|_| BadType)
-        }
-        FFI_TYPE_VECTOR => {
-            let part = scalar(byte(2), byte(3).into()).ok_or(BadType)?;
-            Type::vector(part, count).map_err(|_| BadType)
-        }
-        code => Ok(Type::scalar(scalar(code, count).ok_or(BadType)?)),
-    }
-}
-
-fn build_struct(align: usize, words: &mut &[u64]) -> Result<Type, BadType> {
-    let (&size, rest) = words.split_first().ok_or(BadType)?;
-    *words = rest;
-    let size = size as usize;
-    // A stated size that no C type of the alignment has is that of a packed one.
-    let align = align.min(1 << size.trailing_zeros());
-    let (mut members, mut end) = (Vec::new(), 0_usize);
-    while words.first() != Some(&END) {
-        let mut member = build(words)?;
-        if member.is_void() {
-            // Nobody knows what it is: integers, and all that is left if nothing follows.
-            let room = if words.first() == Some(&END) { size.saturating_sub(end) } else { 1 };
-            member = Type::array(Type::U8, room.max(1)).map_err(|_| BadType)?;
-        }
-        // One behind the other, no further aligned than the struct.
-        let offset = end.next_multiple_of(member.align().min(align));
-        end = offset + member.size();
-        members.push((member, offset));
-    }
-    *words = &words[1..];
-    // Or else all at the start. Members that are larger than a union are an error when it is built.
-    let is_union = end > size;
-    let start = if is_union { Type::anonymous_union() } else { Type::anonymous_structure() };
-    let members = members.into_iter().enumerate();
-    let builder = members.fold(start, |builder, (index, (member, offset))| {
-        builder.field_at(&format!("m{index}"), member, if is_union { 0 } else { offset })
-    });
-    builder.stated(size, align).build().map_err(|_| BadType)
 }

@@ -63,6 +63,7 @@
 
 #![expect(non_camel_case_types, reason = "the names are libffi's, which C programs know")]
 
+mod build;
 mod call;
 mod callee;
 mod cif;
@@ -70,6 +71,7 @@ mod closure;
 mod describe;
 mod prepared;
 mod raw;
+mod spare;
 mod types;
 mod version;
 

@@ -1,9 +1,10 @@
 //! The plans of all signatures that were prepared, each found by its description (see the front
 //! page for why).
 
+use crate::build::build;
 use crate::callee::Callee;
 use crate::cif::{NOT_VARIADIC, convention, status};
-use crate::describe::{Description, build};
+use crate::describe::{Description, mix};
 use crate::types::*;
 use ffi_types::{Convention, Entry, Plan, Scalar, Signature, Type};
 use std::ffi::c_void;
@@ -32,6 +33,8 @@ pub(crate) struct Prepared {
     callee: OnceLock<Option<Callee>>,
     hash: u64,
     words: Box<[u64]>,
+    /// Of its scalars, if there is nothing else.
+    codes: Option<u128>,
     /// The next one of the same bucket.
     next: *const Prepared,
 }
@@ -52,7 +55,7 @@ enum Widening {
 
 impl Prepared {
     /// Plans a signature.
-    pub(crate) fn new(words: &[u64]) -> Result<Self, ffi_status> {
+    pub(crate) fn new(words: &[u64], codes: Option<u128>) -> Result<Self, ffi_status> {
         let (head, mut rest) = words.split_first().ok_or(FFI_BAD_TYPEDEF)?;
         let convention = convention(*head as u32).ok_or(FFI_BAD_ABI)?;
         let mut types = Vec::new();
@@ -83,6 +86,7 @@ impl Prepared {
             callee: OnceLock::new(),
             hash: 0,
             words: words.into(),
+            codes,
             next: null(),
         })
     }
@@ -158,6 +162,8 @@ const BUCKETS: usize = 1 << 12;
 static PLANS: [AtomicPtr<Prepared>; MAX_PLANS] = [const { AtomicPtr::new(null_mut()) }; MAX_PLANS];
 /// By hash: lists of those that share one, which grow at their heads.
 static HEADS: [AtomicPtr<Prepared>; BUCKETS] = [const { AtomicPtr::new(null_mut()) }; BUCKETS];
+/// By the hash of their codes, one for each: those of scalars alone that were prepared last.
+static OF_SCALARS: [AtomicPtr<Prepared>; RECENT] = [const { AtomicPtr::new(null_mut()) }; RECENT];
 /// How many there are; held while one is added.
 static COUNT: Mutex<usize> = Mutex::new(0);
 
@@ -169,21 +175,52 @@ pub(crate) fn by_index(index: u32) -> Option<&'static Prepared> {
     unsafe { slot.load(Ordering::Acquire).as_ref() }
 }
 
+const RECENT: usize = 1 << 10;
+
+fn recent(head: u64, codes: u128) -> &'static AtomicPtr<Prepared> {
+    let hash = mix(mix(head, codes as u64), (codes >> 64) as u64);
+    &OF_SCALARS[(hash >> 32) as usize % RECENT]
+}
+
+/// The plan of a signature of scalars alone, if it is at hand.
+#[inline(always)]
+pub(crate) fn of_scalars(head: u64, codes: u128) -> Option<&'static Prepared> {
+    // SAFETY: what is in the table stays there for ever.
+    let prepared = unsafe { recent(head, codes).load(Ordering::Acquire).as_ref() }?;
+    (prepared.codes == Some(codes) && prepared.words[0] == head).then_some(prepared)
+}
+
 /// The plan of a signature, made if there is none yet; `None` if no more are kept, but the
-/// signature is good.
-pub(crate) fn find(words: Description) -> Result<Option<&'static Prepared>, ffi_status> {
-    let hash = hash(&words);
-    let head = &HEADS[hash as usize % BUCKETS];
+/// signature is good. The codes are those of its scalars, if there is nothing else.
+pub(crate) fn find(
+    words: &Description,
+    codes: Option<u128>,
+) -> Result<Option<&'static Prepared>, ffi_status> {
+    let found = find_or_make(words, codes)?;
+    if let (Some(prepared), Some(codes)) = (found, codes) {
+        let prepared = std::ptr::from_ref(prepared).cast_mut();
+        recent(words.words()[0], codes).store(prepared, Ordering::Release);
+    }
+    Ok(found)
+}
+
+#[inline(always)]
+fn find_or_make(
+    words: &Description,
+    codes: Option<u128>,
+) -> Result<Option<&'static Prepared>, ffi_status> {
+    let (words, hash) = (words.words(), words.hash());
+    let head = &HEADS[(hash >> 32) as usize % BUCKETS];
     let known = |from: *const Prepared| {
         // SAFETY: what is in the table stays there for ever.
         let list =
             std::iter::successors(unsafe { from.as_ref() }, |it| unsafe { it.next.as_ref() });
-        list.into_iter().find(|it| it.hash == hash && *it.words == *words)
+        list.into_iter().find(|it| it.hash == hash && it.words.iter().eq(words))
     };
     if let Some(found) = known(head.load(Ordering::Acquire)) {
         return Ok(Some(found));
     }
-    let mut prepared = Prepared::new(&words)?;
+    let mut prepared = Prepared::new(words, codes)?;
     let mut count = COUNT.lock().unwrap_or_else(PoisonError::into_inner);
     let first = head.load(Ordering::Acquire);
     // Somebody may have been faster.
@@ -194,7 +231,7 @@ pub(crate) fn find(words: Description) -> Result<Option<&'static Prepared>, ffi_
     *count += 1;
     prepared.index = *count as u32;
     // Never 0, which memory that nobody wrote is full of.
-    prepared.check = (hash >> 32) as u32 | 1;
+    prepared.check = hash as u32 | 1;
     prepared.hash = hash;
     prepared.next = first;
     let prepared = Box::into_raw(Box::new(prepared));
@@ -202,13 +239,4 @@ pub(crate) fn find(words: Description) -> Result<Option<&'static Prepared>, ffi_
     head.store(prepared, Ordering::Release);
     // SAFETY: it was just made, and is never freed.
     Ok(Some(unsafe { &*prepared }))
-}
-
-/// A multiplication and a rotation for each word: the descriptions are short, and nobody gains by
-/// choosing them badly.
-fn hash(words: &[u64]) -> u64 {
-    let mixed = words.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, word| {
-        (hash.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-    });
-    mixed ^ mixed >> 29
 }

@@ -79,11 +79,12 @@ fn make(system: System) -> Result<PathBuf, String> {
 
 /// The crate as an archive, with Rust's standard library in it.
 fn archive_of(how: &How) -> Result<PathBuf, String> {
-    const WORDS: &str = "rustc --quiet --package ffi-compat --release --crate-type staticlib";
+    const WORDS: &str = "rustc --quiet --package ffi-compat --release --crate-type staticlib \
+         --config profile.release.lto=true --config profile.release.codegen-units=1";
     let target = crate::target_directory();
     let Some(name) = how.row else {
         let mut command = crate::cargo();
-        command.args(WORDS.split(' '));
+        command.args(WORDS.split_whitespace());
         succeed(command)?;
         return Ok(target.join("release/libffi_compat.a"));
     };
