@@ -217,6 +217,8 @@ impl Engine for Compat {
         let mut room = Room([0xcc; 8192]);
         let mut values: Vec<*mut c_void> = arguments.iter().map(|it| it.cast_mut()).collect();
         let (cif, value) = (&raw mut *prepared.cif, room.0.as_mut_ptr().cast());
+        // SAFETY: it is a function of the cif's signature, and called as such alone.
+        let function = unsafe { std::mem::transmute::<*const c_void, ffi_function>(function) };
         // SAFETY: the caller's; there is room for the result.
         unsafe {
             if self.plans {

@@ -6,6 +6,9 @@ use crate::prepared::Prepared;
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
 
+/// A C function, of any type.
+pub type ffi_function = Option<unsafe extern "C-unwind" fn()>;
+
 /// Calls a function.
 ///
 /// An integer result that is smaller than `ffi_arg` (8 bytes) is widened to one; where `rvalue` is
@@ -20,7 +23,7 @@ use std::mem::MaybeUninit;
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn ffi_call(
     cif: *mut ffi_cif,
-    function: *const c_void,
+    function: ffi_function,
     rvalue: *mut c_void,
     avalue: *mut *mut c_void,
 ) {
@@ -38,7 +41,7 @@ pub unsafe extern "C-unwind" fn ffi_call(
 #[inline(always)]
 unsafe fn call(
     prepared: &Prepared,
-    function: *const c_void,
+    function: ffi_function,
     rvalue: *mut c_void,
     avalue: *mut *mut c_void,
 ) {
@@ -47,18 +50,25 @@ unsafe fn call(
         if rvalue.is_null() && prepared.result_size > 0 {
             return drop_result(prepared, function, avalue);
         }
-        prepared.call(function, rvalue, avalue.cast_const().cast());
+        prepared.call(address(function), rvalue, avalue.cast_const().cast());
     }
+}
+
+/// A null one is called too, as C would.
+fn address(function: ffi_function) -> *const c_void {
+    function.map_or(std::ptr::null(), |function| function as *const c_void)
 }
 
 /// # Safety
 /// As for [`ffi_call`].
 #[cold]
-unsafe fn drop_result(prepared: &Prepared, function: *const c_void, avalue: *mut *mut c_void) {
+unsafe fn drop_result(prepared: &Prepared, function: ffi_function, avalue: *mut *mut c_void) {
     let unit = Aligned([MaybeUninit::<u8>::uninit(); 64]);
     let mut room = vec![unit; prepared.result_size.div_ceil(64)];
     // SAFETY: the caller's; there is room for the result, aligned as far as any type wants it.
-    unsafe { prepared.call(function, room.as_mut_ptr().cast(), avalue.cast_const().cast()) };
+    unsafe {
+        prepared.call(address(function), room.as_mut_ptr().cast(), avalue.cast_const().cast())
+    };
 }
 
 /// A signature's plan, for calls without a look at the cif. C sees no inside.
@@ -95,7 +105,7 @@ pub unsafe extern "C" fn ffi_call_plan_alloc(cif: *mut ffi_cif) -> *mut ffi_call
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn ffi_call_plan_invoke(
     plan: *mut ffi_call_plan,
-    function: *const c_void,
+    function: ffi_function,
     rvalue: *mut c_void,
     avalue: *mut *mut c_void,
 ) {
@@ -133,7 +143,7 @@ pub unsafe extern "C" fn ffi_call_plan_size(plan: *mut ffi_call_plan) -> usize {
 #[unsafe(no_mangle)]
 pub extern "C" fn ffi_call_go(
     _: *mut ffi_cif,
-    _: *const c_void,
+    _: ffi_function,
     _: *mut c_void,
     _: *mut *mut c_void,
     _: *mut c_void,

@@ -10,7 +10,7 @@
 //! use ffi_compat::*;
 //! use std::ffi::c_void;
 //!
-//! extern "C" fn add(a: i32, b: i32) -> i32 {
+//! extern "C-unwind" fn add(a: i32, b: i32) -> i32 {
 //!     a + b
 //! }
 //! // SAFETY: the types are libffi's own, and the function is of that signature.
@@ -22,8 +22,8 @@
 //!     assert_eq!(status, FFI_OK);
 //!     let (a, b, mut sum) = (40, 2, 0_u64);
 //!     let mut values = [(&raw const a) as *mut c_void, (&raw const b) as *mut c_void];
-//!     let function = add as *const c_void;
-//!     ffi_call(&mut cif, function, (&raw mut sum).cast(), values.as_mut_ptr());
+//!     let function = std::mem::transmute::<*const (), unsafe extern "C-unwind" fn()>(add as _);
+//!     ffi_call(&mut cif, Some(function), (&raw mut sum).cast(), values.as_mut_ptr());
 //!     assert_eq!(sum, 42);
 //! }
 //! ```
@@ -77,7 +77,7 @@ mod version;
 
 pub use call::{
     ffi_call, ffi_call_go, ffi_call_plan, ffi_call_plan_alloc, ffi_call_plan_free,
-    ffi_call_plan_invoke, ffi_call_plan_size,
+    ffi_call_plan_invoke, ffi_call_plan_size, ffi_function,
 };
 pub use cif::{ffi_cif, ffi_get_struct_offsets, ffi_prep_cif, ffi_prep_cif_var};
 pub use closure::{

@@ -3,7 +3,7 @@
 //! An argument takes as many words of 8 bytes as it needs; a struct takes one, with its address.
 //! In Java's form 64-bit integers and `double` take two words each, of which the first is used.
 
-use crate::call::ffi_call;
+use crate::call::{ffi_call, ffi_function};
 use crate::cif::ffi_cif;
 use crate::closure::{ffi_closure, ffi_fun, ffi_prep_closure_loc};
 use crate::types::*;
@@ -102,7 +102,7 @@ unsafe fn to_words(cif: *const ffi_cif, args: *const *mut c_void, mut raw: *mut 
 /// As for [`ffi_call`], with words in place of pointers.
 unsafe fn call(
     cif: *mut ffi_cif,
-    function: *const c_void,
+    function: ffi_function,
     rvalue: *mut c_void,
     raw: *mut u64,
     form: Form,
@@ -219,7 +219,7 @@ macro_rules! form {
         #[unsafe(no_mangle)]
         pub unsafe extern "C-unwind" fn $call(
             cif: *mut ffi_cif,
-            function: *const c_void,
+            function: ffi_function,
             rvalue: *mut c_void,
             avalue: *mut $raw,
         ) {
