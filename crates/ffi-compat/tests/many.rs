@@ -51,7 +51,8 @@ fn there_is_an_end_to_what_is_kept() {
     unsafe {
         ffi_call(&mut cif, sum, value(&mut result), values.as_mut_ptr());
         assert_eq!(result, 41.5);
-        a = 1;
+        let mut one = 1_i32;
+        values[0] = value(&mut one);
         let plan = ffi_call_plan_alloc(&mut cif);
         assert!(ffi_call_plan_size(plan) > 0);
         ffi_call_plan_invoke(plan, sum, value(&mut result), values.as_mut_ptr());
