@@ -1,8 +1,9 @@
-//! `cargo xtask compat [--test]`: a stand-in for libffi, and the proof by those who use libffi.
+//! `cargo xtask compat [--test | --bench]`: a stand-in for libffi, and the proof by those who use libffi.
 //!
 //! Every runtime of the table runs its script twice, with Debian's library and with ours. What
 //! it says must be the same.
 
+mod bench;
 mod build;
 mod make;
 mod outcome;
@@ -31,8 +32,11 @@ struct Line {
 pub(crate) fn run(words: &[String]) -> Result<(), String> {
     match words {
         [] => build::run(),
+        [bench] if bench == "--bench" => bench::run(),
         [test, names @ ..] if test == "--test" => prove(names),
-        _ => Err(format!("expected `--test` and names of runtimes, or nothing, found {words:?}")),
+        _ => Err(format!(
+            "expected `--bench`, or `--test` and names of runtimes, or nothing, found {words:?}"
+        )),
     }
 }
 
