@@ -20,6 +20,8 @@ pub(crate) struct Callee {
     /// The bytes of the arguments that have to be put together.
     gathered: usize,
     result: Outcome,
+    /// Whether there are few arguments, none of them put together, and a small result.
+    simple: bool,
 }
 
 /// What becomes of the result.
@@ -99,7 +101,14 @@ impl Callee {
         }
         let header = CallbackHeader { dispatch: foreign };
         let result = Outcome::of(&plan, signature.return_type().size());
-        Some(Self { header, plan, handler, places: places.into(), gathered, result })
+        let few = gathered == 0 && places.len() <= FEW;
+        let simple = few && !matches!(result, Outcome::Other);
+        Some(Self { header, plan, handler, places: places.into(), gathered, result, simple })
+    }
+
+    /// Whether there are neither arguments nor a result.
+    pub(crate) fn is_bare(&self) -> bool {
+        self.places.is_empty() && matches!(self.result, Outcome::Nothing)
     }
 
     /// Receives a call: `function` is given where its result goes, and a pointer to each argument.
@@ -114,10 +123,9 @@ impl Callee {
         returned: *mut u8,
         mut function: impl FnMut(*mut c_void, *mut *mut c_void),
     ) {
-        let simple = self.gathered == 0 && self.places.len() <= FEW;
         let mut pointers = [MaybeUninit::<*mut c_void>::uninit(); FEW];
         let pointers = pointers.as_mut_ptr().cast::<*mut c_void>();
-        if !simple || matches!(self.result, Outcome::Other) {
+        if !self.simple {
             // SAFETY: the caller's.
             return unsafe { self.receive_any(registers, stack, returned, &mut function) };
         }

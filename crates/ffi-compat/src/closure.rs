@@ -237,9 +237,9 @@ impl Hidden {
             let prepared = plan_of(cif).or(own.as_deref());
             let Some(callee) = prepared.and_then(Prepared::callee) else { return FFI_BAD_ABI };
             let handler = callee.handler;
+            (*hidden).header.dispatch = if callee.is_bare() { dispatch_bare } else { dispatch };
             (*hidden).callee = callee;
             (*hidden).own = own;
-            (*hidden).header.dispatch = dispatch;
             trampoline.point_at(handler, hidden.cast());
         }
         FFI_OK
@@ -370,5 +370,27 @@ unsafe extern "C-unwind" fn dispatch(
                 fun((*closure).cif, result, values, (*closure).user_data);
             }
         });
+    }
+}
+
+/// As [`dispatch`], where there are neither arguments nor a result.
+///
+/// # Safety
+/// As there.
+unsafe extern "C-unwind" fn dispatch_bare(
+    context: *const CallbackHeader,
+    _: *mut u8,
+    _: *const u8,
+    _: *mut u8,
+    _: *const Slot,
+) {
+    let mut room = [0_u64; 2];
+    // SAFETY: as in `dispatch`.
+    unsafe {
+        let closure = Hidden::closure(context.cast());
+        if let Some(fun) = (*closure).fun {
+            let values = std::ptr::dangling_mut();
+            fun((*closure).cif, room.as_mut_ptr().cast(), values, (*closure).user_data);
+        }
     }
 }
