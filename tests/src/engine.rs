@@ -1,6 +1,6 @@
 //! What is under test: the facade, or libffi's interface.
 
-use ffi::{CallInterface, Callback, Signature};
+use ffi::{CallInterface, Callback, Signature, implementation};
 use std::any::Any;
 use std::ffi::c_void;
 use std::fmt::Debug;
@@ -82,5 +82,46 @@ impl Engine for Facade {
         });
         let callback = callback.expect("the callback can be made");
         (callback.as_ptr(), Box::new(callback))
+    }
+}
+
+/// Images that are filled first, as an interpreter does, and callbacks of the facade.
+#[derive(Debug)]
+pub struct Images;
+
+impl Engine for Images {
+    fn takes(&self, _: &Signature) -> bool {
+        true
+    }
+
+    unsafe fn call(
+        &self,
+        signature: &Signature,
+        function: *const c_void,
+        arguments: &[*const c_void],
+        result: *mut u8,
+    ) {
+        let implementation = implementation(signature.convention()).expect("it can be called here");
+        let plan = implementation.plan(signature).expect("the case can be prepared");
+        let entry = implementation.image_entry(&plan).expect("it can be called here");
+        // What is aligned is the stack area, behind the registers.
+        let (align, registers) = (plan.stack_align(), plan.registers().size as usize);
+        let mut room = vec![0x55_u8; plan.image_size() + registers + align];
+        let start = room[registers..].as_ptr().align_offset(align);
+        // SAFETY: the image is as large as the plan says; the rest is the caller's.
+        unsafe {
+            let image = room.as_mut_ptr().add(start);
+            plan.store_arguments(arguments.as_ptr().cast(), result, image);
+            entry(&plan, function, image, result.cast());
+        }
+    }
+
+    fn callback(
+        &self,
+        signature: &Signature,
+        received: Received,
+        result: Vec<u8>,
+    ) -> (*const c_void, Box<dyn Any>) {
+        Facade.callback(signature, received, result)
     }
 }

@@ -41,6 +41,31 @@ macro_rules! corpus {
     };
 }
 
+/// The entries for callers who fill the image themselves, in every way.
+mod images {
+    use super::*;
+    use ffi_tests::engine::Images;
+
+    fn ways() -> Vec<ways::Way> {
+        ways::all().into_iter().map(|way| way.by(&Images)).collect()
+    }
+
+    #[test]
+    fn variadics() {
+        ways::compare(&ways(), "variadics", &shapes::variadics());
+    }
+
+    #[test]
+    fn unusual_types() {
+        ways::compare_with(&ways(), "unusual_types", shapes::unusual_types);
+    }
+
+    #[test]
+    fn random_signatures() {
+        ways::compare_random(&ways(), 300);
+    }
+}
+
 corpus!(own);
 corpus!(spelled);
 #[cfg(all(target_arch = "x86_64", not(windows)))]

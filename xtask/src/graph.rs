@@ -41,7 +41,7 @@ const TEST_ARROWS: &[(&str, &[&str])] =
     &[("ffi-callback", &["ffi-abi-sysv"]), ("ffi-derive", &["ffi-types"])];
 
 /// Members that nothing depends on, and that may use every other but xtask.
-const OUTSIDE: &[&str] = &["ffi-tests", "ffi-benches"];
+const OUTSIDE: &[&str] = &["ffi-tests", "ffi-benches", "ffi-examples"];
 
 /// Licences that a dependency may be under; `libloading` is why ISC is here.
 const LICENCES: &[&str] = &[

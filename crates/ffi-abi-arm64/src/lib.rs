@@ -34,6 +34,8 @@ compile_error!("the plans and trampolines are those of little-endian AArch64");
 mod assign;
 mod classify;
 mod explain;
+#[cfg(target_arch = "aarch64")]
+mod image;
 #[expect(dead_code, reason = "`DEFINES` is for build.rs, and other hosts have no assembly")]
 mod layout;
 mod registers;
@@ -48,10 +50,12 @@ mod saved_registers;
 pub use assign::plan;
 pub use classify::{Class, classify};
 pub use explain::{argument_rule, result_rule};
+/// What plans are made of, for those who depend on this crate alone.
+pub use ffi_types;
 pub use registers::{Registers, Returned, Vector};
 
 use ffi_types::{
-    Aapcs64, CallingConvention, CallingConventionError, Convention, Entry,
+    Aapcs64, CallingConvention, CallingConventionError, Convention, Entry, ImageEntry,
     InvalidCallInterfaceError, Plan, Signature, ThunkTable,
 };
 
@@ -83,6 +87,15 @@ unsafe impl CallingConvention for Arm64Abi {
         check(plan)?;
         #[cfg(target_arch = "aarch64")]
         return Ok(trampoline::entry(plan));
+        #[cfg(not(target_arch = "aarch64"))]
+        Err(self.not_here())
+    }
+
+    #[inline]
+    fn image_entry(&self, plan: &Plan) -> Result<ImageEntry, CallingConventionError> {
+        check(plan)?;
+        #[cfg(target_arch = "aarch64")]
+        return Ok(image::entry(plan));
         #[cfg(not(target_arch = "aarch64"))]
         Err(self.not_here())
     }

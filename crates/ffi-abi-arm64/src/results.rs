@@ -3,7 +3,7 @@
 use crate::layout;
 use crate::registers::{Returned, Vector};
 use crate::trampoline::Way;
-use ffi_types::{Entry, Plan, ReturnPlan};
+use ffi_types::{Plan, ReturnPlan};
 
 /// A kind of result: the Rust type that receives its registers, and how it is written out.
 pub(crate) trait Kind {
@@ -16,7 +16,7 @@ pub(crate) trait Kind {
 
 /// The entry of a way to pass arguments for the plan's kind of result.
 #[inline]
-pub(crate) fn for_result(plan: &Plan, way: impl Way) -> Entry {
+pub(crate) fn for_result<W: Way>(plan: &Plan, way: W) -> W::Entry {
     let ReturnPlan::Registers(moves) = plan.return_plan() else { return way.entry::<Nothing>() };
     match moves {
         [m] if m.len == 8 && m.to == layout::RETURN_GENERAL => way.entry::<Whole<u64>>(),

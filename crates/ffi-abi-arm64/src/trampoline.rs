@@ -37,9 +37,11 @@ symbols! {
     static slots: Slot;
 }
 
-type CallRegisters<R> = unsafe extern "C-unwind" fn(*const Registers, *const c_void) -> R;
-type Fill = unsafe extern "C" fn(&Plan, *const *const c_void, *mut c_void, *mut Registers);
-type CallStack<R> = unsafe extern "C-unwind" fn(
+pub(crate) type CallRegisters<R> =
+    unsafe extern "C-unwind" fn(*const Registers, *const c_void) -> R;
+pub(crate) type Fill =
+    unsafe extern "C" fn(&Plan, *const *const c_void, *mut c_void, *mut Registers);
+pub(crate) type CallStack<R> = unsafe extern "C-unwind" fn(
     &Plan,
     *const *const c_void,
     *mut c_void,
@@ -47,7 +49,7 @@ type CallStack<R> = unsafe extern "C-unwind" fn(
     &Room,
     Fill,
 ) -> R;
-type CallWide = unsafe extern "C-unwind" fn(
+pub(crate) type CallWide = unsafe extern "C-unwind" fn(
     &Plan,
     *const *const c_void,
     *mut c_void,
@@ -73,7 +75,7 @@ pub(crate) fn entry(plan: &Plan) -> Entry {
 /// Whether the result is in more than the low eightbytes of vector registers: several moves then
 /// fill one. Rust returns no HVAs in registers, whatever they are declared as.
 #[inline]
-fn has_wide_result(plan: &Plan) -> bool {
+pub(crate) fn has_wide_result(plan: &Plan) -> bool {
     match plan.return_plan() {
         ReturnPlan::Registers([a, b, ..]) => a.to >= layout::RETURN_VECTOR && b.to == a.to + 8,
         _ => false,
@@ -82,7 +84,8 @@ fn has_wide_result(plan: &Plan) -> bool {
 
 /// A way to pass arguments; `entry` is compiled for each kind of result.
 pub(crate) trait Way {
-    fn entry<K: Kind>(self) -> Entry;
+    type Entry;
+    fn entry<K: Kind>(self) -> Self::Entry;
 }
 
 struct WithGeneral;
@@ -90,18 +93,21 @@ struct WithVector;
 struct WithStack;
 
 impl Way for WithGeneral {
+    type Entry = Entry;
     fn entry<K: Kind>(self) -> Entry {
         with_general::<K>
     }
 }
 
 impl Way for WithVector {
+    type Entry = Entry;
     fn entry<K: Kind>(self) -> Entry {
         with_vector::<K>
     }
 }
 
 impl Way for WithStack {
+    type Entry = Entry;
     fn entry<K: Kind>(self) -> Entry {
         with_stack::<K>
     }
@@ -172,7 +178,7 @@ unsafe fn with_stack<K: Kind>(
     }
 }
 
-fn room(plan: &Plan) -> Room {
+pub(crate) fn room(plan: &Plan) -> Room {
     Room { size: plan.frame_size() as u64, align: plan.stack_align() as u64 }
 }
 

@@ -138,6 +138,7 @@ calls! {
 }
 
 impl Way for Arity {
+    type Entry = Entry;
     #[inline]
     fn entry<K: Kind>(self) -> Entry {
         /// The entry of so many arguments; the caller has no more than eight.

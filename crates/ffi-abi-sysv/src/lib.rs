@@ -32,6 +32,8 @@ mod classify;
 #[cfg(target_arch = "x86_64")]
 mod direct;
 mod explain;
+#[cfg(target_arch = "x86_64")]
+mod image;
 #[expect(dead_code, reason = "`DEFINES` is for build.rs, and other hosts have no assembly")]
 mod layout;
 mod registers;
@@ -46,11 +48,13 @@ mod saved_registers;
 pub use assign::plan;
 pub use classify::{Class, Classes, classify};
 pub use explain::{argument_rule, result_rule};
+/// What plans are made of, for those who depend on this crate alone.
+pub use ffi_types;
 pub use registers::{Registers, Returned, Wide, WideRegisters, WideReturned};
 
 use ffi_types::{
-    CallingConvention, CallingConventionError, Convention, Entry, InvalidCallInterfaceError, Plan,
-    Signature, ThunkTable,
+    CallingConvention, CallingConventionError, Convention, Entry, ImageEntry,
+    InvalidCallInterfaceError, Plan, Signature, ThunkTable,
 };
 
 /// System V AMD64, as a [`CallingConvention`].
@@ -78,6 +82,15 @@ unsafe impl CallingConvention for SysV {
         check(plan)?;
         #[cfg(target_arch = "x86_64")]
         return trampoline::entry(plan).map_err(not_possible);
+        #[cfg(not(target_arch = "x86_64"))]
+        Err(NOT_HERE)
+    }
+
+    #[inline]
+    fn image_entry(&self, plan: &Plan) -> Result<ImageEntry, CallingConventionError> {
+        check(plan)?;
+        #[cfg(target_arch = "x86_64")]
+        return image::entry(plan).map_err(not_possible);
         #[cfg(not(target_arch = "x86_64"))]
         Err(NOT_HERE)
     }

@@ -3,7 +3,7 @@
 use crate::layout;
 use crate::registers::Returned;
 use crate::trampoline::Way;
-use ffi_types::{Entry, Extension, Move, Plan, ReturnPlan};
+use ffi_types::{Extension, Move, Plan, ReturnPlan};
 
 /// A kind of result: the Rust type that receives its registers, and how it is written out.
 pub(crate) trait Kind {
@@ -15,7 +15,7 @@ pub(crate) trait Kind {
 }
 
 /// The entry of a way to pass arguments for the plan's kind of result.
-pub(crate) fn for_result(plan: &Plan, way: impl Way) -> Entry {
+pub(crate) fn for_result<W: Way>(plan: &Plan, way: W) -> W::Entry {
     let ReturnPlan::Registers(moves) = plan.return_plan() else { return way.entry::<Nothing>() };
     let in_vector = |m: &Move| m.to >= layout::RETURN_VECTOR;
     match moves {

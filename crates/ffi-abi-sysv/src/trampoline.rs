@@ -47,11 +47,13 @@ symbols! {
     static slots: Slot;
 }
 
-type CallGeneral<R> = unsafe extern "sysv64-unwind" fn(*const Registers, *const c_void) -> R;
-type CallVector<R> = unsafe extern "sysv64-unwind" fn(*const Registers, *const c_void, u32) -> R;
-type Fill =
+pub(crate) type CallGeneral<R> =
+    unsafe extern "sysv64-unwind" fn(*const Registers, *const c_void) -> R;
+pub(crate) type CallVector<R> =
+    unsafe extern "sysv64-unwind" fn(*const Registers, *const c_void, u32) -> R;
+pub(crate) type Fill =
     unsafe extern "sysv64" fn(&Plan, *const *const c_void, *mut c_void, *mut Registers) -> u32;
-type CallStack<R> = unsafe extern "sysv64-unwind" fn(
+pub(crate) type CallStack<R> = unsafe extern "sysv64-unwind" fn(
     &Plan,
     *const *const c_void,
     *mut c_void,
@@ -59,7 +61,7 @@ type CallStack<R> = unsafe extern "sysv64-unwind" fn(
     &Room,
     Fill,
 ) -> R;
-type CallWide = unsafe extern "sysv64-unwind" fn(
+pub(crate) type CallWide = unsafe extern "sysv64-unwind" fn(
     &Plan,
     *const *const c_void,
     *mut c_void,
@@ -70,7 +72,7 @@ type CallWide = unsafe extern "sysv64-unwind" fn(
 
 /// Whether the plan is for whole vector registers or those of x87.
 #[inline]
-fn is_wide(plan: &Plan) -> bool {
+pub(crate) fn is_wide(plan: &Plan) -> bool {
     plan.registers().size == layout::WIDE_REGISTERS_SIZE
 }
 
@@ -95,7 +97,8 @@ pub(crate) fn entry(plan: &Plan) -> Result<Entry, &'static str> {
 
 /// A way to pass arguments; `entry` is compiled for each kind of result.
 pub(crate) trait Way {
-    fn entry<K: Kind>(self) -> Entry;
+    type Entry;
+    fn entry<K: Kind>(self) -> Self::Entry;
 }
 
 struct WithGeneral;
@@ -103,18 +106,21 @@ struct WithVector;
 struct WithStack;
 
 impl Way for WithGeneral {
+    type Entry = Entry;
     fn entry<K: Kind>(self) -> Entry {
         with_general::<K>
     }
 }
 
 impl Way for WithVector {
+    type Entry = Entry;
     fn entry<K: Kind>(self) -> Entry {
         with_vector::<K>
     }
 }
 
 impl Way for WithStack {
+    type Entry = Entry;
     fn entry<K: Kind>(self) -> Entry {
         with_stack::<K>
     }
@@ -174,12 +180,12 @@ unsafe fn with_stack<K: Kind>(
     }
 }
 
-fn room(plan: &Plan) -> Room {
+pub(crate) fn room(plan: &Plan) -> Room {
     Room { size: plan.frame_size() as u64, align: plan.stack_align() as u64 }
 }
 
 /// How many registers of x87 a result comes back in.
-fn x87_results(plan: &Plan) -> u32 {
+pub(crate) fn x87_results(plan: &Plan) -> u32 {
     let ReturnPlan::Registers(moves) = plan.return_plan() else { return 0 };
     let bank = &plan.return_registers().x87;
     let inside = |m: &&Move| (bank.at(0)..bank.at(2)).contains(&m.to);

@@ -32,6 +32,8 @@ extern crate alloc;
 mod assign;
 mod classify;
 mod explain;
+#[cfg(target_arch = "x86_64")]
+mod image;
 #[expect(dead_code, reason = "`DEFINES` is for build.rs, and other hosts have no assembly")]
 mod layout;
 mod registers;
@@ -46,11 +48,13 @@ mod saved_registers;
 pub use assign::plan;
 pub use classify::{Class, classify};
 pub use explain::{argument_rule, result_rule};
+/// What plans are made of, for those who depend on this crate alone.
+pub use ffi_types;
 pub use registers::{Registers, Returned, Wide, WideReturned};
 
 use ffi_types::{
-    CallingConvention, CallingConventionError, Convention, Entry, InvalidCallInterfaceError, Plan,
-    Signature, ThunkTable, Win64,
+    CallingConvention, CallingConventionError, Convention, Entry, ImageEntry,
+    InvalidCallInterfaceError, Plan, Signature, ThunkTable, Win64,
 };
 
 /// A variant of the Microsoft x64 convention, as a [`CallingConvention`].
@@ -81,6 +85,15 @@ unsafe impl CallingConvention for Win64Abi {
         check(plan)?;
         #[cfg(target_arch = "x86_64")]
         return trampoline::entry(plan).map_err(|reason| not_possible(plan, reason));
+        #[cfg(not(target_arch = "x86_64"))]
+        Err(self.not_here())
+    }
+
+    #[inline]
+    fn image_entry(&self, plan: &Plan) -> Result<ImageEntry, CallingConventionError> {
+        check(plan)?;
+        #[cfg(target_arch = "x86_64")]
+        return image::entry(plan).map_err(|reason| not_possible(plan, reason));
         #[cfg(not(target_arch = "x86_64"))]
         Err(self.not_here())
     }

@@ -40,9 +40,11 @@ symbols! {
     static slots: Slot;
 }
 
-type CallRegisters<R> = unsafe extern "win64-unwind" fn(*const Registers, *const c_void) -> R;
-type Fill = unsafe extern "win64" fn(&Plan, *const *const c_void, *mut c_void, *mut Registers);
-type CallStack<R> = unsafe extern "win64-unwind" fn(
+pub(crate) type CallRegisters<R> =
+    unsafe extern "win64-unwind" fn(*const Registers, *const c_void) -> R;
+pub(crate) type Fill =
+    unsafe extern "win64" fn(&Plan, *const *const c_void, *mut c_void, *mut Registers);
+pub(crate) type CallStack<R> = unsafe extern "win64-unwind" fn(
     &Plan,
     *const *const c_void,
     *mut c_void,
@@ -50,7 +52,7 @@ type CallStack<R> = unsafe extern "win64-unwind" fn(
     &Room,
     Fill,
 ) -> R;
-type CallWide = unsafe extern "win64-unwind" fn(
+pub(crate) type CallWide = unsafe extern "win64-unwind" fn(
     &Plan,
     *const *const c_void,
     *mut c_void,
@@ -61,7 +63,7 @@ type CallWide = unsafe extern "win64-unwind" fn(
 
 /// Whether the result is a whole vector register.
 #[inline]
-fn is_wide(plan: &Plan) -> bool {
+pub(crate) fn is_wide(plan: &Plan) -> bool {
     plan.vector_size() > 8
 }
 
@@ -84,7 +86,8 @@ pub(crate) fn entry(plan: &Plan) -> Result<Entry, &'static str> {
 
 /// A way to pass arguments; `entry` is compiled for each kind of result.
 pub(crate) trait Way {
-    fn entry<K: Kind>(self) -> Entry;
+    type Entry;
+    fn entry<K: Kind>(self) -> Self::Entry;
 }
 
 struct WithGeneral;
@@ -92,18 +95,21 @@ struct WithVector;
 struct WithStack;
 
 impl Way for WithGeneral {
+    type Entry = Entry;
     fn entry<K: Kind>(self) -> Entry {
         with_general::<K>
     }
 }
 
 impl Way for WithVector {
+    type Entry = Entry;
     fn entry<K: Kind>(self) -> Entry {
         with_vector::<K>
     }
 }
 
 impl Way for WithStack {
+    type Entry = Entry;
     fn entry<K: Kind>(self) -> Entry {
         with_stack::<K>
     }
@@ -175,7 +181,7 @@ unsafe fn with_stack<K: Kind>(
     }
 }
 
-fn room(plan: &Plan) -> Room {
+pub(crate) fn room(plan: &Plan) -> Room {
     Room { size: plan.frame_size() as u64, align: plan.stack_align() as u64 }
 }
 

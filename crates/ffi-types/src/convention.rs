@@ -220,6 +220,15 @@ pub type Entry = unsafe fn(
     result: *mut c_void,
 );
 
+/// As [`Entry`], for callers that fill the image themselves: the plan, the function's address, the
+/// image, and where the return value goes. Registers and stack area of the image are not changed and
+/// may be used again; copies of arguments passed by reference are the callee's to change.
+///
+/// # Safety
+/// See [`CallingConvention::image_entry`].
+pub type ImageEntry =
+    unsafe fn(plan: &Plan, function: *const c_void, image: *const u8, result: *mut c_void);
+
 /// A calling convention that can plan and, on the right processor, call and be called.
 ///
 /// # Safety
@@ -263,6 +272,21 @@ pub unsafe trait CallingConvention: Send + Sync {
     /// A [`CallingConventionError`] where the running processor cannot make such calls, or where
     /// the plan is of another convention.
     fn entry(&self, plan: &Plan) -> Result<Entry, CallingConventionError>;
+
+    /// The fastest code for callers who carry out the plan's moves themselves: an interpreter, say,
+    /// that keeps an image for each function and writes its values straight to where
+    /// [`Plan::moves`] has them.
+    ///
+    /// It is sound to call with a plan that this convention made for it; a function of that
+    /// signature; an image of [`Plan::image_size`] bytes in which everything is where
+    /// [`Plan::store_arguments`] would have put it (of what no move covers nothing is asked: it may
+    /// be uninitialised); and a result as for [`entry`](Self::entry). The image is aligned to 8, and
+    /// where copies are passed by reference, its stack area (`registers().size` bytes from its
+    /// start) to [`Plan::stack_align`].
+    ///
+    /// # Errors
+    /// As for [`entry`](Self::entry).
+    fn image_entry(&self, plan: &Plan) -> Result<ImageEntry, CallingConventionError>;
 
     /// The trampolines that are assembled into the program for callbacks of this convention.
     ///

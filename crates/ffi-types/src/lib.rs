@@ -40,7 +40,7 @@ mod type_cell;
 mod value;
 
 pub use callback::{CallbackHeader, Dispatch, Slot, ThunkTable};
-pub use convention::{Aapcs64, CallingConvention, Convention, DataModel, Entry, Win64};
+pub use convention::{Aapcs64, CallingConvention, Convention, DataModel, Entry, ImageEntry, Win64};
 pub use error::{
     CallingConventionError, InterfaceField, InterfaceReason, InvalidCallInterfaceError,
     TypeProblem, TypeValidationError, UnsupportedPlatformError,
