@@ -118,8 +118,10 @@ END $call_vector
    For calls with stack arguments, of any size. The frame is MAKE_ROOM's. */
 FUNCTION $call_stack
     MAKE_ROOM REGISTERS_SIZE
+    test eax, eax
+    jz 3f
     LOAD_VECTOR
-    LOAD_GENERAL
+3:  LOAD_GENERAL
     add rsp, REGISTERS_SIZE
     call r11
     LEAVE_ROOM
