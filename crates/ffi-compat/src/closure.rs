@@ -18,11 +18,11 @@ use std::sync::OnceLock;
 pub type ffi_fun =
     unsafe extern "C-unwind" fn(*mut ffi_cif, *mut c_void, *mut *mut c_void, *mut c_void);
 
-/// A closure, with libffi's layout. Only [`ffi_closure_alloc`] makes memory for one.
+/// A closure, with libffi's layout: 56 bytes on x86-64, 48 on AArch64 Linux.
 #[repr(C)]
 #[derive(Debug)]
 pub struct ffi_closure {
-    /// Room that libffi's code is in; not used here.
+    /// For code and its slot, where the memory is the caller's own.
     pub tramp: [c_char; TRAMPOLINE_SIZE],
     /// What C calls it by.
     pub cif: *mut ffi_cif,
@@ -48,6 +48,8 @@ pub(crate) struct Hidden {
     /// For a plan that is in no table.
     own: Option<Box<Prepared>>,
     trampoline: Option<Trampoline>,
+    /// Whether it waits to be used again.
+    is_free: bool,
     /// Of the whole piece of memory.
     layout: Layout,
 }
@@ -80,6 +82,7 @@ pub unsafe extern "C" fn ffi_closure_alloc(size: usize, code: *mut *mut c_void) 
         };
         code.write(trampoline.as_ptr().cast_mut());
         (*hidden).header.dispatch = unprepared;
+        (*hidden).is_free = false;
     }
     Hidden::closure(hidden).cast()
 }
@@ -104,7 +107,8 @@ impl Hidden {
         // SAFETY: the memory was just made for it, and the handler is of a call of which
         // `unprepared` looks at no argument; the trampoline goes before the memory does.
         unsafe {
-            hidden.write(Self { header, callee: null(), own: None, trampoline: None, layout });
+            let (callee, own, trampoline, is_free) = (null(), None, None, false);
+            hidden.write(Self { header, callee, own, trampoline, is_free, layout });
             let trampoline = native().and_then(|native| {
                 let handler = native.handler.cast();
                 Trampoline::new(native.implementation, handler, hidden.cast()).ok()
@@ -156,7 +160,7 @@ fn native() -> Option<&'static Native> {
 }
 
 /// Frees a closure. Calls by its code address then end the program with a message, until another
-/// closure gets that address.
+/// closure gets that address; and so does freeing it again, until then.
 ///
 /// # Safety
 /// `closure` is null or came from [`ffi_closure_alloc`] and is not freed; no call is under way.
@@ -168,6 +172,10 @@ pub unsafe extern "C" fn ffi_closure_free(closure: *mut c_void) {
     let hidden = closure.cast::<Hidden>().wrapping_sub(1);
     // SAFETY: the caller's: it is what `ffi_closure_alloc` made.
     unsafe {
+        if std::mem::replace(&mut (*hidden).is_free, true) {
+            eprintln!("ffi: the closure at {closure:?} is freed twice; aborting");
+            std::process::abort();
+        }
         (*hidden).header.dispatch = freed;
         (*hidden).own = None;
         if (*hidden).layout.size() > size_of::<Hidden>() + USUAL || !spare::keep(hidden) {

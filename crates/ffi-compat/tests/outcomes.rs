@@ -219,6 +219,20 @@ fn a_closure_that_has_been_freed() {
 }
 
 #[test]
+fn a_closure_that_is_freed_twice() {
+    ends("a_closure_that_is_freed_twice", "is freed twice; aborting");
+    if is_the_process() {
+        // SAFETY: it ends the process.
+        unsafe {
+            let mut code = null_mut();
+            let closure = ffi_closure_alloc(ffi_get_closure_size(), &mut code);
+            ffi_closure_free(closure);
+            ffi_closure_free(closure);
+        }
+    }
+}
+
+#[test]
 fn a_null_place_for_the_result_drops_it() {
     #[repr(C)]
     struct Memory([u64; 9]);
