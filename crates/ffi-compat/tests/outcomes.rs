@@ -244,7 +244,8 @@ fn a_null_place_for_the_result_drops_it() {
     members[9] = null_mut();
     let mut cif = blank();
     let mut ty = structure(&mut members);
-    prepare(&mut cif, &raw mut ty, &mut [long]);
+    let mut types = [long];
+    prepare(&mut cif, &raw mut ty, &mut types);
     let mut n = 3_u64;
     let mut room = Memory([0; 9]);
     let in_memory = function(in_memory as extern "C" fn(u64) -> Memory);

@@ -75,7 +75,7 @@ fn small_results_fill_an_ffi_arg() {
         bits
     }
     let mut cif = blank();
-    let long = &raw mut ffi_type_uint64;
+    let mut types = [&raw mut ffi_type_uint64];
     let echo = function(echo as extern "C" fn(u64) -> u64);
     // Bits above the result that a callee may leave.
     let bits = 0x8877_6655_f0f1_f2f3_u64;
@@ -89,7 +89,7 @@ fn small_results_fill_an_ffi_arg() {
         (&raw mut ffi_type_uint64, bits as i64),
         (&raw mut ffi_type_pointer, bits as i64),
     ] {
-        prepare(&mut cif, ty, &mut [long]);
+        prepare(&mut cif, ty, &mut types);
         let (mut argument, mut result) = (bits, [0x55_i64; 2]);
         let mut values = [value(&mut argument)];
         // SAFETY: the function returns the register whole.
@@ -118,7 +118,8 @@ fn a_closures_small_result_may_be_written_either_way() {
     }
     let (mut cif, mut code, mut narrow) = (blank(), null_mut(), 1_u8);
     let short = &raw mut ffi_type_sint16;
-    prepare(&mut cif, short, &mut [short]);
+    let mut types = [short];
+    prepare(&mut cif, short, &mut types);
     for data in [null_mut(), value(&mut narrow)] {
         // SAFETY: the closure is called as it was prepared, and then freed.
         unsafe {
@@ -185,7 +186,9 @@ fn a_closure_is_given_words() {
     }
     let (mut cif, mut code, mut data) = (blank(), null_mut(), 0.5_f64);
     let double = &raw mut ffi_type_double;
-    prepare(&mut cif, double, &mut [&raw mut ffi_type_sint8, double]);
+    // A closure that is given words reads the types at each call, as libffi's does.
+    let mut types = [&raw mut ffi_type_sint8, double];
+    prepare(&mut cif, double, &mut types);
     type Prepare = unsafe extern "C" fn(
         *mut ffi_raw_closure,
         *mut ffi_cif,
@@ -225,7 +228,8 @@ fn a_closure_in_memory_of_the_programs_own() {
     const PAGE: usize = 4096;
     let (mut cif, mut factors) = (blank(), [2.0_f64, 3.0]);
     let double = &raw mut ffi_type_double;
-    prepare(&mut cif, double, &mut [double]);
+    let mut types = [double];
+    prepare(&mut cif, double, &mut types);
     // SAFETY: the page is the test's own; what is called there was prepared there.
     unsafe {
         let page = libc::mmap(
