@@ -3,6 +3,7 @@
 
 use crate::classify::{Class, Classes, MAX_EIGHTBYTES, classify};
 use crate::registers::{REGISTERS, RETURNED, WIDE_REGISTERS, WIDE_RETURNED};
+use crate::steps;
 use ffi_types::{
     Convention, Extension, InterfaceField, InterfaceReason, InvalidCallInterfaceError, Move, Parts,
     Plan, PlanBuilder, RegisterFile, Scalar, Signature, Type,
@@ -96,6 +97,11 @@ impl<'a, const WIDE: bool> Counters<'a, WIDE> {
         // 3.2.3: `al` holds an upper bound on the number of vector registers used by a call
         // through `...`. A function that is not variadic ignores it.
         counters.plan.vector_count(counters.vector as u8, signature.first_variadic().is_some());
+        if !WIDE {
+            let hidden = counters.plan.has_result_in_memory();
+            let program = steps::program(counters.plan.moves(), hidden, counters.vector);
+            counters.plan.program(program);
+        }
         counters.plan.finish(counters.stack as u32);
         Ok(())
     }

@@ -1,5 +1,5 @@
 //! Entries for the commonest signatures: arguments that are all alike and fill the registers of
-//! one kind in order. They are loaded straight from where the arguments are, without an image,
+//! one kind in order, one each. They are loaded straight from where the arguments are, without an image,
 //! and the function is called as what it then is: a Rust `extern "sysv64"` function of so many
 //! words.
 
@@ -29,11 +29,12 @@ pub(crate) fn arity(plan: &Plan) -> Option<Arity> {
         _ => return None,
     };
     // In the image xmm0 follows r9: six integers and a double are in order, but not of one kind.
-    if moves.len() > bank.names.len() {
+    if moves.len() > bank.names.len() || moves.len() != plan.argument_count() {
         return None;
     }
     let alike = |(index, m): (usize, &Move)| {
-        (m.to, m.len) == (first.to + 8 * index as u32, first.len)
+        (m.to, m.len, m.offset) == (first.to + 8 * index as u32, first.len, 0)
+            && usize::from(m.argument) == index
             && (m.len == 8 || m.extension == first.extension)
     };
     moves.iter().enumerate().all(alike).then_some(arity)
@@ -55,7 +56,7 @@ trait Load {
     type Register;
 
     /// # Safety
-    /// The move's bytes can be read from there.
+    /// The argument can be read from there.
     unsafe fn load(from: *const u8) -> Self::Register;
 }
 
@@ -106,17 +107,12 @@ macro_rules! calls {
                 result: *mut c_void,
             ) {
                 // SAFETY: the function takes so many eightbytes in these registers, and returns
-                // its result in those of `K`; the arguments are readable as the plan's moves say.
+                // its result in those of `K`; each argument has the size of its register's part.
                 unsafe {
                     let function: unsafe extern "sysv64-unwind" fn(
                         $(calls!(@register $index L)),*
                     ) -> K::Raw = transmute(function);
-                    let _moves = plan.moves().as_ptr();
-                    let raw = function($({
-                        let m: &Move = &*_moves.add($index);
-                        let argument = (*_arguments.add(usize::from(m.argument))).cast::<u8>();
-                        L::load(argument.add(m.offset as usize))
-                    }),*);
+                    let raw = function($(L::load((*_arguments.add($index)).cast())),*);
                     K::write(raw, plan, result.cast());
                 }
             }

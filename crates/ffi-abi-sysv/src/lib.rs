@@ -33,12 +33,12 @@ mod classify;
 mod direct;
 mod explain;
 #[cfg(target_arch = "x86_64")]
-mod image;
 #[expect(dead_code, reason = "`DEFINES` is for build.rs, and other hosts have no assembly")]
 mod layout;
 mod registers;
 #[cfg(target_arch = "x86_64")]
 mod results;
+mod steps;
 #[cfg(target_arch = "x86_64")]
 mod trampoline;
 
@@ -90,7 +90,7 @@ unsafe impl CallingConvention for SysV {
     fn image_entry(&self, plan: &Plan) -> Result<ImageEntry, CallingConventionError> {
         check(plan)?;
         #[cfg(target_arch = "x86_64")]
-        return image::entry(plan).map_err(not_possible);
+        return trampoline::image_entry(plan).map_err(not_possible);
         #[cfg(not(target_arch = "x86_64"))]
         Err(NOT_HERE)
     }

@@ -31,6 +31,7 @@ mod plan;
 mod plan_builder;
 mod print;
 mod processor;
+mod program;
 pub mod record;
 mod repr;
 mod rule;
@@ -53,6 +54,7 @@ pub use plan::{
 };
 pub use plan_builder::PlanBuilder;
 pub use processor::check_vector_size;
+pub use program::Program;
 pub use repr::Type;
 pub use rule::Rule;
 pub use signature::{MAX_ARGUMENTS, Signature};

@@ -5,7 +5,7 @@
 //! the registers from the first part and calls with the rest as its stack. An offset into the
 //! image thus names a register or a stack slot; [`RegisterFile::location`] tells which.
 
-use crate::Convention;
+use crate::{Convention, Program};
 use alloc::vec::Vec;
 use smallvec::SmallVec;
 
@@ -182,6 +182,7 @@ pub struct Plan {
     pub(crate) stack_align: u32,
     /// The stack area and the copies behind it.
     pub(crate) frame_size: u32,
+    pub(crate) program: Option<Program>,
 }
 
 /// Six scalars and a result need no memory of their own.
@@ -216,6 +217,7 @@ impl Plan {
             stack_size: 0,
             stack_align: 16,
             frame_size: 0,
+            program: None,
         }
     }
 
@@ -318,6 +320,12 @@ impl Plan {
     #[inline]
     pub fn image_size(&self) -> usize {
         self.registers.size as usize + self.frame_size()
+    }
+
+    /// The steps of a call, if its convention could plan it so.
+    #[inline]
+    pub fn program(&self) -> Option<&Program> {
+        self.program.as_ref()
     }
 
     /// How many vector registers carry arguments, where the callee is told (SysV's `al`).

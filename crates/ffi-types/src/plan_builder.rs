@@ -1,7 +1,7 @@
 //! Building plans: for implementations of a calling convention.
 
-use crate::Convention;
 use crate::plan::{ByReference, Extension, MAX_WORDWISE, Move, Plan, RegisterFile};
+use crate::{Convention, Program};
 
 /// Collects the moves of a [`Plan`]; for implementations of a calling convention.
 ///
@@ -180,6 +180,24 @@ impl<'a> PlanBuilder<'a> {
     pub fn vector_count(&mut self, count: u8, variadic: bool) {
         self.plan.vector_count = count;
         self.plan.variadic = variadic;
+    }
+
+    /// The moves of arguments so far.
+    #[inline]
+    pub fn moves(&self) -> &[Move] {
+        self.plan.moves()
+    }
+
+    /// Whether the result is in memory.
+    #[inline]
+    pub fn has_result_in_memory(&self) -> bool {
+        self.plan.return_pointer.is_some()
+    }
+
+    /// The steps of the call, which do what the moves say.
+    #[inline]
+    pub fn program(&mut self, program: Option<Program>) {
+        self.plan.program = program;
     }
 
     /// The stack area is aligned to at least this many bytes.
