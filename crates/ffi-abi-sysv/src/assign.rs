@@ -3,7 +3,7 @@
 
 use crate::classify::{Class, Classes, MAX_EIGHTBYTES, classify};
 use crate::registers::{REGISTERS, RETURNED, WIDE_REGISTERS, WIDE_RETURNED};
-use crate::steps;
+use crate::steps::{SLOTS, Way, Ways, general_way, stack_way, vector_way};
 use ffi_types::{
     Convention, Extension, InterfaceField, InterfaceReason, InvalidCallInterfaceError, Move, Parts,
     Plan, PlanBuilder, RegisterFile, Scalar, Signature, Type,
@@ -49,19 +49,23 @@ struct Eightbyte {
     is_sse: bool,
     extension: Extension,
     len: u32,
+    /// In its register.
+    way: Way,
 }
 
 /// For each scalar, by its discriminant: worked out when this is compiled, as most signatures are
 /// made of scalars, and preparing them is measured.
 const EIGHTBYTES: [Eightbyte; Scalar::ALL.len()] = {
-    let nothing = Eightbyte { is_sse: false, extension: Extension::None, len: 0 };
+    let nothing = Eightbyte { is_sse: false, extension: Extension::None, len: 0, way: 0 };
     let mut all = [nothing; Scalar::ALL.len()];
     let mut index = 0;
     while index < all.len() {
         let scalar = Scalar::ALL[index];
         let is_sse = matches!(Class::of_scalar(scalar), Class::Sse);
         let len = scalar.size() as u32;
-        all[scalar as usize] = Eightbyte { is_sse, extension: extension(scalar), len };
+        let extension = extension(scalar);
+        let way = if is_sse { vector_way(len, 0) } else { general_way(len, extension, 0) };
+        all[scalar as usize] = Eightbyte { is_sse, extension, len, way };
         index += 1;
     }
     all
@@ -71,6 +75,7 @@ const EIGHTBYTES: [Eightbyte; Scalar::ALL.len()] = {
 /// eightbytes of vector registers otherwise: nearly all calls need no more.
 struct Counters<'a, const WIDE: bool> {
     plan: PlanBuilder<'a>,
+    ways: Ways,
     /// Whether the arguments from here on are passed through `...`.
     unnamed: bool,
     /// The next of rdi, rsi, rdx, rcx, r8, r9.
@@ -88,7 +93,8 @@ impl<'a, const WIDE: bool> Counters<'a, WIDE> {
     #[inline]
     fn plan(signature: &Signature, plan: &'a mut Plan) -> Result<(), InvalidCallInterfaceError> {
         let plan = PlanBuilder::new(plan, Convention::SysV, Self::REGISTERS, Self::RETURNED);
-        let mut counters = Self { plan, unnamed: false, general: 0, vector: 0, stack: 0 };
+        let ways = Ways::default();
+        let mut counters = Self { plan, ways, unnamed: false, general: 0, vector: 0, stack: 0 };
         counters.returned(signature.return_type())?;
         for (index, ty) in signature.arguments().iter().enumerate() {
             counters.unnamed = WIDE && signature.is_variadic_at(index);
@@ -97,10 +103,9 @@ impl<'a, const WIDE: bool> Counters<'a, WIDE> {
         // 3.2.3: `al` holds an upper bound on the number of vector registers used by a call
         // through `...`. A function that is not variadic ignores it.
         counters.plan.vector_count(counters.vector as u8, signature.first_variadic().is_some());
-        if !WIDE {
-            let hidden = counters.plan.has_result_in_memory();
-            let program = steps::program(counters.plan.moves(), hidden, counters.vector);
-            counters.plan.program(program);
+        let taken = (counters.general, counters.vector, counters.stack as usize / 8);
+        if !WIDE && counters.ways.finish(counters.plan.program(), taken) {
+            counters.plan.has_program();
         }
         counters.plan.finish(counters.stack as u32);
         Ok(())
@@ -120,18 +125,19 @@ impl<'a, const WIDE: bool> Counters<'a, WIDE> {
     /// One eightbyte: the next register of its class, or else the next of the stack.
     #[inline]
     fn scalar(&mut self, index: usize, scalar: Scalar) {
-        let Eightbyte { is_sse, extension, len } = EIGHTBYTES[scalar as usize];
-        let (counter, bank, count) = if is_sse {
-            (&mut self.vector, &Self::REGISTERS.vector, 8)
+        let Eightbyte { is_sse, extension, len, way } = EIGHTBYTES[scalar as usize];
+        let program = self.plan.program();
+        let (to, in_register) = if is_sse && self.vector < 8 {
+            self.ways.vector(program, self.vector, index, way);
+            (take(&mut self.vector, |i| Self::REGISTERS.vector.at(i)), true)
+        } else if !is_sse && self.general < 6 {
+            self.ways.general(program, self.general, index, way);
+            (take(&mut self.general, |i| Self::REGISTERS.general.at(i)), true)
         } else {
-            (&mut self.general, &Self::REGISTERS.general, 6)
-        };
-        let in_register = *counter < count;
-        let to = if in_register {
-            take(counter, |i| bank.at(i))
-        } else {
+            let way = if is_sse { stack_way(len, 0) } else { way };
+            self.ways.stack(program, self.stack, (index, 0), way);
             self.stack += 8;
-            Self::REGISTERS.size + self.stack as u32 - 8
+            (Self::REGISTERS.size + self.stack as u32 - 8, false)
         };
         let m = Move { argument: index as u16, extension, offset: 0, len, to };
         self.plan.scalar(m, is_sse && in_register);
@@ -160,10 +166,16 @@ impl<'a, const WIDE: bool> Counters<'a, WIDE> {
         for (class, part) in parts {
             let to = match class {
                 Class::Sse => {
+                    let way = vector_way(part.len, part.offset);
+                    self.ways.vector(self.plan.program(), self.vector, index, way);
                     self.plan.vector_size(part.len as usize);
                     take(&mut self.vector, |i| Self::REGISTERS.vector.at(i))
                 }
-                _ => take(&mut self.general, |i| Self::REGISTERS.general.at(i)),
+                _ => {
+                    let way = general_way(part.len, part.extension, part.offset);
+                    self.ways.general(self.plan.program(), self.general, index, way);
+                    take(&mut self.general, |i| Self::REGISTERS.general.at(i))
+                }
             };
             self.plan.argument(Move { argument: index as u16, to, ..part });
         }
@@ -189,6 +201,10 @@ impl<'a, const WIDE: bool> Counters<'a, WIDE> {
             return Err(InvalidCallInterfaceError::argument(index, reason));
         }
         self.stack = end;
+        for offset in (0..ty.size() as u32).step_by(8).take(1 + SLOTS) {
+            let way = stack_way((ty.size() as u32 - offset).min(8), offset);
+            self.ways.stack(self.plan.program(), start + u64::from(offset), (index, offset), way);
+        }
         self.plan.stack_align(align as u32);
         let to = Self::REGISTERS.size + start as u32;
         let (argument, extension, len) = (index as u16, Extension::None, ty.size() as u32);
@@ -224,6 +240,7 @@ impl<'a, const WIDE: bool> Counters<'a, WIDE> {
             // "The caller provides space for the return value and passes the address of this
             // storage in %rdi as if it were the first argument."
             let to = take(&mut self.general, |i| Self::REGISTERS.general.at(i));
+            self.ways.hidden();
             // "On return %rax will contain the address that has been passed in by the caller."
             self.plan.returned_in_memory(to, Some(Self::RETURNED.general.at(0)));
             return Ok(());

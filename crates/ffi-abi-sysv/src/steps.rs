@@ -1,15 +1,16 @@
 //! Calls by steps: programs for `steps.S`, and the entries that run them.
 
 use crate::layout::{self, HIDDEN, STEP_SIZE};
-use crate::registers::REGISTERS;
 use crate::results::Kind;
-use crate::trampoline::{Way, call_steps};
+use crate::trampoline::{self, call_steps};
 use core::ffi::c_void;
 use core::mem::{MaybeUninit, offset_of, transmute};
-use ffi_types::{Entry, Extension, Move, Plan, Program};
+use ffi_types::{Entry, Extension, Plan, Program};
 
-/// How many ways there are to load a general register or a slot of the stack, as `LOAD_BY` of the
-/// assembly numbers them from 1 on; 0 is for nothing.
+/// A way to load a register or to fill a slot, as the macros of the assembly number them; 0 for none.
+pub(crate) type Way = u8;
+
+/// How many ways there are to load a general register or fill a slot of the stack.
 const GENERAL_WAYS: u16 = 9;
 /// How many ways there are to load a vector register.
 const VECTOR_WAYS: u16 = 4;
@@ -24,6 +25,9 @@ const GENERAL: [u16; 3] = {
 const VECTOR: u16 = GENERAL[2] + GENERAL_WAYS * (GENERAL_WAYS + 1);
 const STACK: u16 = VECTOR + 4 * VECTOR_WAYS * (VECTOR_WAYS + 1);
 
+/// How many eightbytes of the stack there are steps for.
+pub(crate) const SLOTS: usize = 8;
+
 /// What a program's last step calls.
 #[repr(C)]
 struct Target {
@@ -32,64 +36,112 @@ struct Target {
     result: *mut c_void,
 }
 
-/// The program for a call, unless one of its moves is none that the steps know. `hidden` is whether
-/// the first general register holds the address of the result.
-pub(crate) fn program(moves: &[Move], hidden: bool, vector_count: usize) -> Option<Program> {
-    let mut program = Program { vector_count: vector_count as u16, ..Program::default() };
-    let (mut general, mut vector, mut stack) = ([0; 6], [0; 8], [0; 8]);
-    if hidden {
-        general[0] = HIDDEN as u16;
+/// The ways of a call's registers and slots, as the counters give them out.
+#[derive(Default)]
+pub(crate) struct Ways {
+    general: [Way; 6],
+    vector: [Way; 8],
+    stack: [Way; SLOTS],
+    /// Something is passed in a way that there is no step for.
+    incomplete: bool,
+}
+
+impl Ways {
+    /// The first general register holds the address of the result.
+    pub(crate) fn hidden(&mut self) {
+        self.general[0] = HIDDEN as Way;
     }
-    for m in moves {
-        let argument = u8::try_from(m.argument).ok()?;
-        if let Some(offset) = m.to.checked_sub(REGISTERS.size) {
-            let slot = offset as usize / 8;
-            if slot >= stack.len() || !offset.is_multiple_of(8) {
-                return None;
-            }
-            stack[slot] = stack_way(m)?;
-            program.stack[slot] = argument;
-            program.stack_offsets[slot] = m.offset as u8;
-        } else if let Some(offset) = m.to.checked_sub(REGISTERS.vector.offset) {
-            let index = offset as usize / 8;
-            vector[index] = vector_way(m)?;
-            program.vector[index] = argument;
-        } else {
-            let index = m.to as usize / 8;
-            general[index] = general_way(m)?;
-            program.general[index] = argument;
+
+    #[inline]
+    pub(crate) fn general(
+        &mut self,
+        program: &mut Program,
+        index: usize,
+        argument: usize,
+        way: Way,
+    ) {
+        self.check(argument, way);
+        self.general[index] = way;
+        program.general[index] = argument as u8;
+    }
+
+    #[inline]
+    pub(crate) fn vector(
+        &mut self,
+        program: &mut Program,
+        index: usize,
+        argument: usize,
+        way: Way,
+    ) {
+        self.check(argument, way);
+        self.vector[index] = way;
+        program.vector[index] = argument as u8;
+    }
+
+    /// Whether there is a step, and room for the number of its argument. (Empty structs are arguments
+    /// too, and take no register.)
+    #[inline]
+    fn check(&mut self, argument: usize, way: Way) {
+        self.incomplete |= way == 0 || argument > usize::from(u8::MAX);
+    }
+
+    /// One eightbyte at a distance from the start of the stack area, taken from `offset` on.
+    #[inline]
+    pub(crate) fn stack(
+        &mut self,
+        program: &mut Program,
+        to: u64,
+        (argument, offset): (usize, u32),
+        way: Way,
+    ) {
+        let slot = to as usize / 8;
+        self.check(argument, way);
+        self.incomplete |= slot >= SLOTS;
+        if slot < SLOTS {
+            self.stack[slot] = way;
+            program.stack[slot] = argument as u8;
+            program.stack_offsets[slot] = offset as u8;
         }
     }
-    let mut next = CALL;
-    for (pair, first) in GENERAL.into_iter().enumerate() {
-        let [a, b] = [general[2 * pair], general[2 * pair + 1]];
-        if a > 0 {
+
+    /// Writes the steps, unless there are none for some part of the call. `general`, `vector` and
+    /// `slots` are how many registers and slots are taken.
+    #[inline]
+    pub(crate) fn finish(
+        &self,
+        program: &mut Program,
+        (general, vector, slots): (usize, usize, usize),
+    ) -> bool {
+        if self.incomplete {
+            return false;
+        }
+        let mut next = CALL;
+        for (pair, first) in GENERAL.into_iter().enumerate().take(general.div_ceil(2)) {
+            let [a, b] = [self.general[2 * pair], self.general[2 * pair + 1]].map(u16::from);
             next = (first + (a - 1) * (GENERAL_WAYS + 1) + b) * STEP_SIZE as u16;
             program.general_code[pair] = next;
         }
-    }
-    program.general_start = next;
-    for pair in 0..4 {
-        let [a, b] = [vector[2 * pair], vector[2 * pair + 1]];
-        if a > 0 {
+        program.general_start = next;
+        for pair in 0..vector.div_ceil(2) {
+            let [a, b] = [self.vector[2 * pair], self.vector[2 * pair + 1]].map(u16::from);
             let number = (pair as u16 * VECTOR_WAYS + a - 1) * (VECTOR_WAYS + 1) + b;
             next = (VECTOR + number) * STEP_SIZE as u16;
             program.vector_code[pair] = next;
         }
+        program.vector_start = next;
+        for (slot, way) in self.stack.iter().enumerate().take(slots) {
+            next = (STACK + slot as u16 * (GENERAL_WAYS + 1) + u16::from(*way)) * STEP_SIZE as u16;
+            program.stack_code[slot] = next;
+        }
+        program.start = next;
+        program.vector_count = vector as u16;
+        true
     }
-    program.vector_start = next;
-    let slots = stack.iter().rposition(|&way| way > 0).map_or(0, |last| last + 1);
-    for (slot, way) in stack.into_iter().enumerate().take(slots) {
-        next = (STACK + slot as u16 * (GENERAL_WAYS + 1) + way) * STEP_SIZE as u16;
-        program.stack_code[slot] = next;
-    }
-    program.start = next;
-    Some(program)
 }
 
-/// How a general register is loaded by a move.
-fn general_way(m: &Move) -> Option<u16> {
-    Some(match (m.len, m.extension, m.offset) {
+/// How a general register is loaded with `len` bytes from `offset` on.
+pub(crate) const fn general_way(len: u32, extension: Extension, offset: u32) -> Way {
+    match (len, extension, offset) {
         (8, _, 0) => 1,
         (4, Extension::Sign, 0) => 2,
         (4, _, 0) => 3,
@@ -99,29 +151,29 @@ fn general_way(m: &Move) -> Option<u16> {
         (1, _, 0) => 7,
         (8, _, 8) => 8,
         (4, Extension::Zero, 8) => 9,
-        _ => return None,
-    })
+        _ => 0,
+    }
 }
 
-/// How a vector register is loaded by a move.
-fn vector_way(m: &Move) -> Option<u16> {
-    Some(match (m.len, m.offset) {
+/// How a vector register is loaded with `len` bytes from `offset` on.
+pub(crate) const fn vector_way(len: u32, offset: u32) -> Way {
+    match (len, offset) {
         (8, 0) => 1,
         (4, 0) => 2,
         (8, 8) => 3,
         (4, 8) => 4,
-        _ => return None,
-    })
+        _ => 0,
+    }
 }
 
-/// How a slot of the stack is filled by a move. What an extension is not asked for, as at the end of
-/// a struct, is there all the same: nothing else is in that slot.
-fn stack_way(m: &Move) -> Option<u16> {
-    match (m.len, m.offset) {
-        (_, 0) => general_way(m),
-        (8, _) => Some(8),
-        (4, _) => Some(9),
-        _ => None,
+/// How a slot is filled with `len` bytes from `offset` on. Nothing else is in that slot, so more
+/// bytes may be written.
+pub(crate) const fn stack_way(len: u32, offset: u32) -> Way {
+    match (len, offset) {
+        (8, 1..) => 8,
+        (4, 1..) => 9,
+        (_, 0) => general_way(len, Extension::Zero, 0),
+        _ => 0,
     }
 }
 
@@ -138,7 +190,7 @@ pub(crate) struct BySteps {
     on_stack: bool,
 }
 
-impl Way for BySteps {
+impl trampoline::Way for BySteps {
     type Entry = Entry;
     fn entry<K: Kind>(self) -> Entry {
         match self.on_stack {

@@ -182,7 +182,8 @@ pub struct Plan {
     pub(crate) stack_align: u32,
     /// The stack area and the copies behind it.
     pub(crate) frame_size: u32,
-    pub(crate) program: Option<Program>,
+    pub(crate) program: Program,
+    pub(crate) has_program: bool,
 }
 
 /// Six scalars and a result need no memory of their own.
@@ -217,7 +218,8 @@ impl Plan {
             stack_size: 0,
             stack_align: 16,
             frame_size: 0,
-            program: None,
+            program: Program::default(),
+            has_program: false,
         }
     }
 
@@ -325,7 +327,7 @@ impl Plan {
     /// The steps of a call, if its convention could plan it so.
     #[inline]
     pub fn program(&self) -> Option<&Program> {
-        self.program.as_ref()
+        self.has_program.then_some(&self.program)
     }
 
     /// How many vector registers carry arguments, where the callee is told (SysV's `al`).

@@ -182,22 +182,16 @@ impl<'a> PlanBuilder<'a> {
         self.plan.variadic = variadic;
     }
 
-    /// The moves of arguments so far.
+    /// Where the convention writes the steps of the call, which do what the moves say.
     #[inline]
-    pub fn moves(&self) -> &[Move] {
-        self.plan.moves()
+    pub fn program(&mut self) -> &mut Program {
+        &mut self.plan.program
     }
 
-    /// Whether the result is in memory.
+    /// The steps are complete: calls may go by them.
     #[inline]
-    pub fn has_result_in_memory(&self) -> bool {
-        self.plan.return_pointer.is_some()
-    }
-
-    /// The steps of the call, which do what the moves say.
-    #[inline]
-    pub fn program(&mut self, program: Option<Program>) {
-        self.plan.program = program;
+    pub fn has_program(&mut self) {
+        self.plan.has_program = true;
     }
 
     /// The stack area is aligned to at least this many bytes.
