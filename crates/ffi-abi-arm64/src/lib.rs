@@ -34,8 +34,6 @@ compile_error!("the plans and trampolines are those of little-endian AArch64");
 mod assign;
 mod classify;
 mod explain;
-#[cfg(target_arch = "aarch64")]
-mod image;
 #[expect(dead_code, reason = "`DEFINES` is for build.rs, and other hosts have no assembly")]
 mod layout;
 mod registers;
@@ -95,7 +93,7 @@ unsafe impl CallingConvention for Arm64Abi {
     fn image_entry(&self, plan: &Plan) -> Result<ImageEntry, CallingConventionError> {
         check(plan)?;
         #[cfg(target_arch = "aarch64")]
-        return Ok(image::entry(plan));
+        return Ok(trampoline::image_entry(plan));
         #[cfg(not(target_arch = "aarch64"))]
         Err(self.not_here())
     }

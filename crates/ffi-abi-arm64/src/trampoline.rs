@@ -8,8 +8,9 @@ use crate::layout;
 use crate::registers::{Registers, Returned, Room, WideRoom};
 use crate::results::{Kind, for_result};
 use core::ffi::c_void;
+use core::marker::PhantomData;
 use core::mem::{MaybeUninit, transmute};
-use ffi_types::{Entry, Plan, ReturnPlan, Slot, ThunkTable};
+use ffi_types::{Entry, ImageEntry, Plan, ReturnPlan, Slot, ThunkTable};
 
 #[cfg(trampolines_in_rust)]
 core::arch::global_asm!(include_str!(concat!(env!("OUT_DIR"), "/trampolines.s")), options(raw));
@@ -37,45 +38,41 @@ symbols! {
     static slots: Slot;
 }
 
-pub(crate) type CallRegisters<R> =
-    unsafe extern "C-unwind" fn(*const Registers, *const c_void) -> R;
-pub(crate) type Fill =
-    unsafe extern "C" fn(&Plan, *const *const c_void, *mut c_void, *mut Registers);
-pub(crate) type CallStack<R> = unsafe extern "C-unwind" fn(
+type CallRegisters<R> = unsafe extern "C-unwind" fn(*const Registers, *const c_void) -> R;
+type Fill<S> = unsafe extern "C" fn(&Plan, *const <S as Source>::Item, *mut c_void, *mut Registers);
+type CallStack<S, R> = unsafe extern "C-unwind" fn(
     &Plan,
-    *const *const c_void,
+    *const <S as Source>::Item,
     *mut c_void,
     *const c_void,
     &Room,
-    Fill,
+    Fill<S>,
 ) -> R;
-pub(crate) type CallWide = unsafe extern "C-unwind" fn(
+type CallWide<S> = unsafe extern "C-unwind" fn(
     &Plan,
-    *const *const c_void,
+    *const <S as Source>::Item,
     *mut c_void,
     *const c_void,
     &WideRoom,
-    Fill,
+    Fill<S>,
 );
 
 /// The entry for a plan.
 #[inline]
 pub(crate) fn entry(plan: &Plan) -> Entry {
-    if has_wide_result(plan) {
-        wide
-    } else if plan.frame_size() > 0 {
-        for_result(plan, WithStack)
-    } else if plan.uses_vector_registers() {
-        for_result(plan, WithVector)
-    } else {
-        for_result(plan, WithGeneral)
-    }
+    by_image::<Arguments>(plan)
+}
+
+/// The entry for a plan whose caller fills the image.
+#[inline]
+pub(crate) fn image_entry(plan: &Plan) -> ImageEntry {
+    by_image::<Image>(plan)
 }
 
 /// Whether the result is in more than the low eightbytes of vector registers: several moves then
 /// fill one. Rust returns no HVAs in registers, whatever they are declared as.
 #[inline]
-pub(crate) fn has_wide_result(plan: &Plan) -> bool {
+fn has_wide_result(plan: &Plan) -> bool {
     match plan.return_plan() {
         ReturnPlan::Registers([a, b, ..]) => a.to >= layout::RETURN_VECTOR && b.to == a.to + 8,
         _ => false,
@@ -88,106 +85,201 @@ pub(crate) trait Way {
     fn entry<K: Kind>(self) -> Self::Entry;
 }
 
-struct WithGeneral;
-struct WithVector;
-struct WithStack;
+/// What an image comes from.
+trait Source {
+    /// What an entry is given a pointer to.
+    type Item;
 
-impl Way for WithGeneral {
-    type Entry = Entry;
-    fn entry<K: Kind>(self) -> Entry {
-        with_general::<K>
+    /// The register image of a call with nothing on the stack.
+    ///
+    /// # Safety
+    /// `from` is as the entry of a call by this plan asks for it; `room` outlives what is returned.
+    unsafe fn registers(
+        plan: &Plan,
+        from: *const Self::Item,
+        result: *mut c_void,
+        room: &mut MaybeUninit<Registers>,
+    ) -> *const Registers;
+
+    /// Fills the image that `call_stack` or `call_wide` made room for.
+    ///
+    /// # Safety
+    /// `from` is as the entry of a call by this plan asks for it, and `image` has room for one.
+    unsafe extern "C" fn fill(
+        plan: &Plan,
+        from: *const Self::Item,
+        result: *mut c_void,
+        image: *mut Registers,
+    );
+}
+
+/// The executor fills it from the argument pointers.
+struct Arguments;
+
+impl Source for Arguments {
+    type Item = *const c_void;
+
+    #[inline(always)]
+    unsafe fn registers(
+        plan: &Plan,
+        from: *const *const c_void,
+        result: *mut c_void,
+        room: &mut MaybeUninit<Registers>,
+    ) -> *const Registers {
+        // SAFETY: the room is the image, as the plan has nothing on the stack; the arguments are the
+        // caller's.
+        unsafe { plan.store_arguments(from.cast(), result.cast(), room.as_mut_ptr().cast()) };
+        room.as_ptr()
+    }
+
+    unsafe extern "C" fn fill(
+        plan: &Plan,
+        from: *const *const c_void,
+        result: *mut c_void,
+        image: *mut Registers,
+    ) {
+        // SAFETY: the caller's.
+        unsafe { plan.store_arguments(from.cast(), result.cast(), image.cast()) };
     }
 }
 
-impl Way for WithVector {
-    type Entry = Entry;
-    fn entry<K: Kind>(self) -> Entry {
-        with_vector::<K>
+/// The caller has filled it already.
+struct Image;
+
+impl Source for Image {
+    type Item = u8;
+
+    #[inline(always)]
+    unsafe fn registers(
+        _: &Plan,
+        from: *const u8,
+        _: *mut c_void,
+        _: &mut MaybeUninit<Registers>,
+    ) -> *const Registers {
+        from.cast()
+    }
+
+    unsafe extern "C" fn fill(plan: &Plan, from: *const u8, _: *mut c_void, image: *mut Registers) {
+        // SAFETY: both are images of this plan.
+        unsafe { core::ptr::copy_nonoverlapping(from, image.cast(), plan.image_size()) };
     }
 }
 
-impl Way for WithStack {
-    type Entry = Entry;
-    fn entry<K: Kind>(self) -> Entry {
-        with_stack::<K>
+/// An entry that is given what `S` comes from.
+type EntryFrom<S> = unsafe fn(&Plan, *const c_void, *const <S as Source>::Item, *mut c_void);
+
+/// The entry for a plan by way of an image.
+#[inline]
+fn by_image<S: Source>(plan: &Plan) -> EntryFrom<S> {
+    if has_wide_result(plan) {
+        wide::<S>
+    } else if plan.frame_size() > 0 {
+        for_result(plan, WithStack(PhantomData::<S>))
+    } else if plan.uses_vector_registers() {
+        for_result(plan, WithVector(PhantomData::<S>))
+    } else {
+        for_result(plan, WithGeneral(PhantomData::<S>))
+    }
+}
+
+struct WithGeneral<S>(PhantomData<S>);
+struct WithVector<S>(PhantomData<S>);
+struct WithStack<S>(PhantomData<S>);
+
+impl<S: Source> Way for WithGeneral<S> {
+    type Entry = EntryFrom<S>;
+    fn entry<K: Kind>(self) -> EntryFrom<S> {
+        with_general::<S, K>
+    }
+}
+
+impl<S: Source> Way for WithVector<S> {
+    type Entry = EntryFrom<S>;
+    fn entry<K: Kind>(self) -> EntryFrom<S> {
+        with_vector::<S, K>
+    }
+}
+
+impl<S: Source> Way for WithStack<S> {
+    type Entry = EntryFrom<S>;
+    fn entry<K: Kind>(self) -> EntryFrom<S> {
+        with_stack::<S, K>
     }
 }
 
 /// # Safety
-/// As `CallingConvention::entry` says; the plan has nothing on the stack, and `call` is the
-/// `call_general` or `call_vector` that fits it.
+/// As `CallingConvention::entry` or `image_entry` says; the plan has nothing on the stack,
+/// and `call` is the `call_general` or `call_vector` that fits it.
 #[inline(always)]
-unsafe fn with_registers<K: Kind>(
+unsafe fn with_registers<S: Source, K: Kind>(
     call: unsafe extern "C-unwind" fn(),
     plan: &Plan,
     function: *const c_void,
-    arguments: *const *const c_void,
+    from: *const S::Item,
     result: *mut c_void,
 ) {
-    let mut image = MaybeUninit::<Registers>::uninit();
-    // SAFETY: the image is the register file, as the plan has nothing on the stack; the arguments
-    // and the function are the caller's. The assembly has this type for a result in these
-    // registers.
+    let mut room = MaybeUninit::uninit();
+    // SAFETY: what the image comes from and the function are the caller's. The assembly has this
+    // type for a result in these registers.
     unsafe {
-        plan.store_arguments(arguments.cast(), result.cast(), image.as_mut_ptr().cast());
+        let image = S::registers(plan, from, result, &mut room);
         let call: CallRegisters<K::Raw> = transmute(call);
-        K::write(call(image.as_ptr(), function), plan, result.cast());
+        K::write(call(image, function), plan, result.cast());
     }
 }
 
 /// # Safety
-/// As `CallingConvention::entry` says; the plan has nothing on the stack, and no vector
-/// registers.
-unsafe fn with_general<K: Kind>(
+/// As `CallingConvention::entry` or `image_entry` says; the plan has nothing on the stack,
+/// and no vector registers.
+unsafe fn with_general<S: Source, K: Kind>(
     plan: &Plan,
     function: *const c_void,
-    arguments: *const *const c_void,
+    from: *const S::Item,
     result: *mut c_void,
 ) {
     // SAFETY: the caller's.
-    unsafe { with_registers::<K>(call_general, plan, function, arguments, result) };
+    unsafe { with_registers::<S, K>(call_general, plan, function, from, result) };
 }
 
 /// # Safety
-/// As `CallingConvention::entry` says; the plan has nothing on the stack.
-unsafe fn with_vector<K: Kind>(
+/// As `CallingConvention::entry` or `image_entry` says; the plan has nothing on the stack.
+unsafe fn with_vector<S: Source, K: Kind>(
     plan: &Plan,
     function: *const c_void,
-    arguments: *const *const c_void,
+    from: *const S::Item,
     result: *mut c_void,
 ) {
     // SAFETY: the caller's.
-    unsafe { with_registers::<K>(call_vector, plan, function, arguments, result) };
+    unsafe { with_registers::<S, K>(call_vector, plan, function, from, result) };
 }
 
 /// # Safety
-/// As `CallingConvention::entry` says.
-unsafe fn with_stack<K: Kind>(
+/// As `CallingConvention::entry` or `image_entry` says.
+unsafe fn with_stack<S: Source, K: Kind>(
     plan: &Plan,
     function: *const c_void,
-    arguments: *const *const c_void,
+    from: *const S::Item,
     result: *mut c_void,
 ) {
     let room = room(plan);
     // SAFETY: `call_stack` makes room for the plan's image and has `fill` write it; the rest is
     // as in `with_registers`.
     unsafe {
-        let call: CallStack<K::Raw> = transmute(call_stack as unsafe extern "C-unwind" fn());
-        let raw = call(plan, arguments, result, function, &room, fill);
-        K::write(raw, plan, result.cast());
+        let call: CallStack<S, K::Raw> = transmute(call_stack as unsafe extern "C-unwind" fn());
+        K::write(call(plan, from, result, function, &room, S::fill), plan, result.cast());
     }
 }
 
-pub(crate) fn room(plan: &Plan) -> Room {
+fn room(plan: &Plan) -> Room {
     Room { size: plan.frame_size() as u64, align: plan.stack_align() as u64 }
 }
 
 /// # Safety
-/// As `CallingConvention::entry` says; the result is in whole vector registers.
-unsafe fn wide(
+/// As `CallingConvention::entry` or `image_entry` says; the result is in whole vector registers.
+unsafe fn wide<S: Source>(
     plan: &Plan,
     function: *const c_void,
-    arguments: *const *const c_void,
+    from: *const S::Item,
     result: *mut c_void,
 ) {
     let mut returned = MaybeUninit::<Returned>::uninit();
@@ -195,24 +287,10 @@ unsafe fn wide(
     // SAFETY: `call_wide` makes room for the plan's image, has `fill` write it, and puts the
     // return registers where the room says, all of them; the rest is the caller's.
     unsafe {
-        let call: CallWide = transmute(call_wide as unsafe extern "C-unwind" fn());
-        call(plan, arguments, result, function, &room, fill);
+        let call: CallWide<S> = transmute(call_wide as unsafe extern "C-unwind" fn());
+        call(plan, from, result, function, &room, S::fill);
         plan.load_return(returned.as_ptr().cast(), result.cast());
     }
-}
-
-/// Fills the image that `call_stack` or `call_wide` made room for.
-///
-/// # Safety
-/// As [`Plan::store_arguments`].
-unsafe extern "C" fn fill(
-    plan: &Plan,
-    arguments: *const *const c_void,
-    result: *mut c_void,
-    image: *mut Registers,
-) {
-    // SAFETY: the caller's.
-    unsafe { plan.store_arguments(arguments.cast(), result.cast(), image.cast()) };
 }
 
 /// The thunks of `callback.S`.

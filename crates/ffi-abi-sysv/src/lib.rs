@@ -28,11 +28,12 @@
 extern crate alloc;
 
 mod assign;
+#[cfg(target_arch = "x86_64")]
+mod by_steps;
 mod classify;
 #[cfg(target_arch = "x86_64")]
 mod direct;
 mod explain;
-#[cfg(target_arch = "x86_64")]
 #[expect(dead_code, reason = "`DEFINES` is for build.rs, and other hosts have no assembly")]
 mod layout;
 mod registers;

@@ -1,11 +1,9 @@
-//! Calls by steps: programs for `steps.S`, and the entries that run them.
+//! The steps of calls: programs for `steps.S`, which take each argument straight from where it is to
+//! its register or stack slot.
 
 use crate::layout::{self, HIDDEN, STEP_SIZE};
-use crate::results::Kind;
-use crate::trampoline::{self, call_steps};
-use core::ffi::c_void;
-use core::mem::{MaybeUninit, offset_of, transmute};
-use ffi_types::{Entry, Extension, Plan, Program};
+use core::mem::offset_of;
+use ffi_types::{Extension, Program};
 
 /// A way to load a register or to fill a slot, as the macros of the assembly number them; 0 for none.
 pub(crate) type Way = u8;
@@ -27,14 +25,6 @@ const STACK: u16 = VECTOR + 4 * VECTOR_WAYS * (VECTOR_WAYS + 1);
 
 /// How many eightbytes of the stack there are steps for.
 pub(crate) const SLOTS: usize = 8;
-
-/// What a program's last step calls.
-#[repr(C)]
-struct Target {
-    function: *const c_void,
-    /// Where the result goes, if the callee is told.
-    result: *mut c_void,
-}
 
 /// The ways of a call's registers and slots, as the counters give them out.
 #[derive(Default)]
@@ -177,95 +167,6 @@ pub(crate) const fn stack_way(len: u32, offset: u32) -> Way {
     }
 }
 
-/// The way of a plan that has a program.
-pub(crate) fn way(plan: &Plan) -> Option<BySteps> {
-    plan.program()?;
-    // Rust aligns the stack area as every call does.
-    let aligned = plan.stack_align() <= 16;
-    aligned.then_some(BySteps { on_stack: plan.stack_size() > 0 })
-}
-
-/// Arguments are passed by steps, some of them on the stack or none.
-pub(crate) struct BySteps {
-    on_stack: bool,
-}
-
-impl trampoline::Way for BySteps {
-    type Entry = Entry;
-    fn entry<K: Kind>(self) -> Entry {
-        match self.on_stack {
-            false => in_registers::<K>,
-            true => on_the_stack::<K>,
-        }
-    }
-}
-
-type CallSteps<R> = unsafe extern "sysv64-unwind" fn(&Program, &Target, *const *const c_void) -> R;
-
-/// # Safety
-/// As `CallingConvention::entry` says; the plan has a program, and no stack area.
-unsafe fn in_registers<K: Kind>(
-    plan: &Plan,
-    function: *const c_void,
-    arguments: *const *const c_void,
-    result: *mut c_void,
-) {
-    // SAFETY: the program is the plan's, which the caller says it has; the arguments and the function
-    // are the caller's. `call_steps` has this type for a result in these registers.
-    unsafe {
-        let program = plan.program().unwrap_unchecked();
-        let call: CallSteps<K::Raw> = transmute(call_steps as *const ());
-        let raw = call(program, &Target { function, result }, arguments);
-        K::write(raw, plan, result.cast());
-    }
-}
-
-/// An eightbyte of the stack.
-type Slot = MaybeUninit<u64>;
-
-/// As [`CallSteps`], with a stack area. A function's stack arguments are its own to change (psABI
-/// 3.2.3), so the steps may fill this one, and hand it on to the function that they jump to.
-type CallStepsStack<R> = unsafe extern "sysv64-unwind" fn(
-    &Program,
-    &Target,
-    *const *const c_void,
-    // rcx, r8, r9.
-    Slot,
-    Slot,
-    Slot,
-    // The stack area.
-    Slot,
-    Slot,
-    Slot,
-    Slot,
-    Slot,
-    Slot,
-    Slot,
-    Slot,
-) -> R;
-
-/// # Safety
-/// As `CallingConvention::entry` says; the plan has a program.
-unsafe fn on_the_stack<K: Kind>(
-    plan: &Plan,
-    function: *const c_void,
-    arguments: *const *const c_void,
-    result: *mut c_void,
-) {
-    // SAFETY: as in `in_registers`.
-    unsafe {
-        let program = plan.program().unwrap_unchecked();
-        let call: CallStepsStack<K::Raw> = transmute(call_steps as *const ());
-        let target = Target { function, result };
-        let none = Slot::uninit();
-        let raw = call(
-            program, &target, arguments, none, none, none, none, none, none, none, none, none,
-            none, none,
-        );
-        K::write(raw, plan, result.cast());
-    }
-}
-
 const _: () = {
     assert!(offset_of!(Program, start) == layout::PROGRAM_START as usize);
     assert!(offset_of!(Program, vector_start) == layout::PROGRAM_VECTOR_START as usize);
@@ -278,6 +179,4 @@ const _: () = {
     assert!(offset_of!(Program, vector) == layout::PROGRAM_VECTOR as usize);
     assert!(offset_of!(Program, stack) == layout::PROGRAM_STACK as usize);
     assert!(offset_of!(Program, stack_offsets) == layout::PROGRAM_STACK_OFFSETS as usize);
-    assert!(offset_of!(Target, function) == layout::TARGET_FUNCTION as usize);
-    assert!(offset_of!(Target, result) == layout::TARGET_RESULT as usize);
 };

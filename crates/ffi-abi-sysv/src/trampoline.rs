@@ -7,7 +7,7 @@
 use crate::layout;
 use crate::registers::{Registers, Room, WideReturned, WideRoom};
 use crate::results::{Kind, for_result};
-use crate::{direct, steps};
+use crate::{by_steps, direct};
 use core::ffi::c_void;
 use core::marker::PhantomData;
 use core::mem::{MaybeUninit, transmute};
@@ -87,7 +87,7 @@ pub(crate) fn entry(plan: &Plan) -> Result<Entry, &'static str> {
         if let Some(arity) = direct::arity(plan) {
             return Ok(for_result(plan, arity));
         }
-        if let Some(steps) = steps::way(plan) {
+        if let Some(steps) = by_steps::way(plan) {
             return Ok(for_result(plan, steps));
         }
     }

@@ -32,8 +32,6 @@ extern crate alloc;
 mod assign;
 mod classify;
 mod explain;
-#[cfg(target_arch = "x86_64")]
-mod image;
 #[expect(dead_code, reason = "`DEFINES` is for build.rs, and other hosts have no assembly")]
 mod layout;
 mod registers;
@@ -93,7 +91,7 @@ unsafe impl CallingConvention for Win64Abi {
     fn image_entry(&self, plan: &Plan) -> Result<ImageEntry, CallingConventionError> {
         check(plan)?;
         #[cfg(target_arch = "x86_64")]
-        return image::entry(plan).map_err(|reason| not_possible(plan, reason));
+        return trampoline::image_entry(plan).map_err(|reason| not_possible(plan, reason));
         #[cfg(not(target_arch = "x86_64"))]
         Err(self.not_here())
     }
