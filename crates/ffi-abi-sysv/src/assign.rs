@@ -2,11 +2,12 @@
 //! and "Returning of Values".
 
 use crate::classify::{Class, Classes, MAX_EIGHTBYTES, classify};
+use crate::layout::HIDDEN;
 use crate::registers::{REGISTERS, RETURNED, WIDE_REGISTERS, WIDE_RETURNED};
-use crate::steps::{SLOTS, Way, Ways, general_way, stack_way, vector_way};
+use crate::steps::{STEPS, vector_way};
 use ffi_types::{
     Convention, Extension, InterfaceField, InterfaceReason, InvalidCallInterfaceError, Move, Parts,
-    Plan, PlanBuilder, RegisterFile, Scalar, Signature, Type,
+    Plan, PlanBuilder, RegisterFile, Scalar, Signature, Type, Way, general_way, stack_way,
 };
 
 /// The most bytes that the arguments may take on the stack: half of what 32 bits can address.
@@ -75,7 +76,6 @@ const EIGHTBYTES: [Eightbyte; Scalar::ALL.len()] = {
 /// eightbytes of vector registers otherwise: nearly all calls need no more.
 struct Counters<'a, const WIDE: bool> {
     plan: PlanBuilder<'a>,
-    ways: Ways,
     /// Whether the arguments from here on are passed through `...`.
     unnamed: bool,
     /// The next of rdi, rsi, rdx, rcx, r8, r9.
@@ -93,8 +93,7 @@ impl<'a, const WIDE: bool> Counters<'a, WIDE> {
     #[inline]
     fn plan(signature: &Signature, plan: &'a mut Plan) -> Result<(), InvalidCallInterfaceError> {
         let plan = PlanBuilder::new(plan, Convention::SysV, Self::REGISTERS, Self::RETURNED);
-        let ways = Ways::default();
-        let mut counters = Self { plan, ways, unnamed: false, general: 0, vector: 0, stack: 0 };
+        let mut counters = Self { plan, unnamed: false, general: 0, vector: 0, stack: 0 };
         counters.returned(signature.return_type())?;
         for (index, ty) in signature.arguments().iter().enumerate() {
             counters.unnamed = WIDE && signature.is_variadic_at(index);
@@ -103,9 +102,8 @@ impl<'a, const WIDE: bool> Counters<'a, WIDE> {
         // 3.2.3: `al` holds an upper bound on the number of vector registers used by a call
         // through `...`. A function that is not variadic ignores it.
         counters.plan.vector_count(counters.vector as u8, signature.first_variadic().is_some());
-        let taken = (counters.general, counters.vector, counters.stack as usize / 8);
-        if !WIDE && counters.ways.finish(counters.plan.program(), taken) {
-            counters.plan.has_program();
+        if !WIDE {
+            counters.plan.steps(&STEPS);
         }
         counters.plan.finish(counters.stack as u32);
         Ok(())
@@ -126,16 +124,15 @@ impl<'a, const WIDE: bool> Counters<'a, WIDE> {
     #[inline]
     fn scalar(&mut self, index: usize, scalar: Scalar) {
         let Eightbyte { is_sse, extension, len, way } = EIGHTBYTES[scalar as usize];
-        let program = self.plan.program();
         let (to, in_register) = if is_sse && self.vector < 8 {
-            self.ways.vector(program, self.vector, index, way);
+            self.plan.vector_step(self.vector, index, way, 0);
             (take(&mut self.vector, |i| Self::REGISTERS.vector.at(i)), true)
         } else if !is_sse && self.general < 6 {
-            self.ways.general(program, self.general, index, way);
+            self.plan.general_step(self.general, index, way);
             (take(&mut self.general, |i| Self::REGISTERS.general.at(i)), true)
         } else {
             let way = if is_sse { stack_way(len, 0) } else { way };
-            self.ways.stack(program, self.stack, (index, 0), way);
+            self.plan.stack_step(self.stack, index, way, 0);
             self.stack += 8;
             (Self::REGISTERS.size + self.stack as u32 - 8, false)
         };
@@ -167,13 +164,13 @@ impl<'a, const WIDE: bool> Counters<'a, WIDE> {
             let to = match class {
                 Class::Sse => {
                     let way = vector_way(part.len, part.offset);
-                    self.ways.vector(self.plan.program(), self.vector, index, way);
+                    self.plan.vector_step(self.vector, index, way, part.offset);
                     self.plan.vector_size(part.len as usize);
                     take(&mut self.vector, |i| Self::REGISTERS.vector.at(i))
                 }
                 _ => {
                     let way = general_way(part.len, part.extension, part.offset);
-                    self.ways.general(self.plan.program(), self.general, index, way);
+                    self.plan.general_step(self.general, index, way);
                     take(&mut self.general, |i| Self::REGISTERS.general.at(i))
                 }
             };
@@ -201,10 +198,7 @@ impl<'a, const WIDE: bool> Counters<'a, WIDE> {
             return Err(InvalidCallInterfaceError::argument(index, reason));
         }
         self.stack = end;
-        for offset in (0..ty.size() as u32).step_by(8).take(1 + SLOTS) {
-            let way = stack_way((ty.size() as u32 - offset).min(8), offset);
-            self.ways.stack(self.plan.program(), start + u64::from(offset), (index, offset), way);
-        }
+        self.plan.stack_steps(start, index, ty.size() as u32);
         self.plan.stack_align(align as u32);
         let to = Self::REGISTERS.size + start as u32;
         let (argument, extension, len) = (index as u16, Extension::None, ty.size() as u32);
@@ -240,7 +234,7 @@ impl<'a, const WIDE: bool> Counters<'a, WIDE> {
             // "The caller provides space for the return value and passes the address of this
             // storage in %rdi as if it were the first argument."
             let to = take(&mut self.general, |i| Self::REGISTERS.general.at(i));
-            self.ways.hidden();
+            self.plan.general_step(0, 0, HIDDEN as Way);
             // "On return %rax will contain the address that has been passed in by the caller."
             self.plan.returned_in_memory(to, Some(Self::RETURNED.general.at(0)));
             return Ok(());

@@ -109,9 +109,9 @@ pub(crate) const PROGRAM_GENERAL: u32 = 40;
 /// `Program::vector`.
 pub(crate) const PROGRAM_VECTOR: u32 = 48;
 /// `Program::stack`.
-pub(crate) const PROGRAM_STACK: u32 = 56;
+pub(crate) const PROGRAM_STACK: u32 = 64;
 /// `Program::stack_offsets`.
-pub(crate) const PROGRAM_STACK_OFFSETS: u32 = 64;
+pub(crate) const PROGRAM_STACK_OFFSETS: u32 = 72;
 /// `Target::function`.
 pub(crate) const TARGET_FUNCTION: u32 = 0;
 /// `Target::result`.

@@ -1,7 +1,8 @@
 //! Building plans: for implementations of a calling convention.
 
+use crate::Convention;
 use crate::plan::{ByReference, Extension, MAX_WORDWISE, Move, Plan, RegisterFile};
-use crate::{Convention, Program};
+use crate::program::{Steps, Way, Ways, stack_way};
 
 /// Collects the moves of a [`Plan`]; for implementations of a calling convention.
 ///
@@ -16,6 +17,7 @@ pub struct PlanBuilder<'a> {
     /// How many bytes the copies take, and what they are aligned to.
     copies: u32,
     copies_align: u32,
+    ways: Ways,
 }
 
 impl<'a> PlanBuilder<'a> {
@@ -32,7 +34,7 @@ impl<'a> PlanBuilder<'a> {
             *plan = Plan::empty();
         }
         (plan.convention, plan.registers, plan.returns) = (convention, registers, returns);
-        Self { plan, end: 0, copies: 0, copies_align: 16 }
+        Self { plan, end: 0, copies: 0, copies_align: 16, ways: Ways::default() }
     }
 
     /// Adds a move of the result, whose target is in the return register file. More than eight
@@ -153,6 +155,7 @@ impl<'a> PlanBuilder<'a> {
         self.end = self.end.max(pointer_to + 8);
         self.plan.only_words = false;
         self.plan.one_each = false;
+        self.no_steps();
         self.plan.by_reference.push(ByReference { argument, len, copy_to, pointer_to });
     }
 
@@ -179,19 +182,74 @@ impl<'a> PlanBuilder<'a> {
     #[inline]
     pub fn vector_count(&mut self, count: u8, variadic: bool) {
         self.plan.vector_count = count;
+        self.plan.program.vector_count = count.into();
         self.plan.variadic = variadic;
     }
 
-    /// Where the convention writes the steps of the call, which do what the moves say.
+    /// A general register is loaded from an argument that way: besides the move, for calls that go
+    /// by [`Steps`] instead.
+    ///
+    /// # Panics
+    /// If there are not as many registers: a mistake of the convention, not of its user.
     #[inline]
-    pub fn program(&mut self) -> &mut Program {
-        &mut self.plan.program
+    pub fn general_step(&mut self, register: usize, argument: usize, way: Way) {
+        self.ways.check(argument, way);
+        self.ways.general[register] = way;
+        self.ways.taken[0] = register as u8 + 1;
+        self.plan.program.general[register] = argument as u8;
     }
 
-    /// The steps are complete: calls may go by them.
+    /// A vector register is loaded from an argument that way, from `offset` on if the way asks.
+    ///
+    /// # Panics
+    /// If there are not as many registers: a mistake of the convention, not of its user.
     #[inline]
-    pub fn has_program(&mut self) {
-        self.plan.has_program = true;
+    pub fn vector_step(&mut self, register: usize, argument: usize, way: Way, offset: u32) {
+        self.ways.check(argument, way);
+        self.ways.vector[register] = way;
+        self.ways.taken[1] = register as u8 + 1;
+        self.plan.program.vector[register] = argument as u8;
+        self.plan.program.vector_offsets[register] = offset as u8;
+    }
+
+    /// The eightbyte that far from the start of the stack's arguments is filled from an argument that
+    /// way, from `offset` on if the way asks.
+    #[inline]
+    pub fn stack_step(&mut self, to: u64, argument: usize, way: Way, offset: u32) {
+        self.ways.check(argument, way);
+        let slot = to as usize / 8;
+        if slot >= self.ways.stack.len() || !to.is_multiple_of(8) {
+            self.no_steps();
+            return;
+        }
+        self.ways.stack[slot] = way;
+        self.ways.taken[2] = slot as u8 + 1;
+        self.plan.program.stack[slot] = argument as u8;
+        self.plan.program.stack_offsets[slot] = offset as u8;
+    }
+
+    /// Of `size` bytes, an argument on the stack takes the slots from there on.
+    #[inline]
+    pub fn stack_steps(&mut self, to: u64, argument: usize, size: u32) {
+        for offset in (0..size).step_by(8).take(1 + self.ways.stack.len()) {
+            let way = stack_way((size - offset).min(8), offset);
+            self.stack_step(to + u64::from(offset), argument, way, offset);
+        }
+    }
+
+    /// An argument is passed in a way that no step has.
+    #[inline]
+    pub fn no_steps(&mut self) {
+        self.ways.incomplete = true;
+    }
+
+    /// All arguments have their steps, unless there was one that has none.
+    #[inline]
+    pub fn steps(&mut self, steps: &Steps) {
+        if !self.ways.incomplete {
+            self.plan.has_program = true;
+            self.ways.write(steps, &mut self.plan.program);
+        }
     }
 
     /// The stack area is aligned to at least this many bytes.
