@@ -1,19 +1,10 @@
 //! The entries of calls by steps (`steps.rs`).
 
-use crate::layout;
 use crate::results::Kind;
 use crate::trampoline::{Way, call_steps};
 use core::ffi::c_void;
-use core::mem::{MaybeUninit, offset_of, transmute};
-use ffi_types::{Entry, Plan, Program};
-
-/// What a program's last step calls.
-#[repr(C)]
-struct Target {
-    function: *const c_void,
-    /// Where the result goes, if the callee is told.
-    result: *mut c_void,
-}
+use core::mem::{MaybeUninit, transmute};
+use ffi_types::{Entry, Plan, Program, Target};
 
 /// The way of a plan that has a program.
 pub(crate) fn way(plan: &Plan) -> Option<BySteps> {
@@ -103,8 +94,3 @@ unsafe fn on_the_stack<K: Kind>(
         K::write(raw, plan, result.cast());
     }
 }
-
-const _: () = {
-    assert!(offset_of!(Target, function) == layout::TARGET_FUNCTION as usize);
-    assert!(offset_of!(Target, result) == layout::TARGET_RESULT as usize);
-};

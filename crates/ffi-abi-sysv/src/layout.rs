@@ -25,19 +25,6 @@ pub(crate) const DEFINES: &[(&str, u32)] = &[
     ("SLOT_CONTEXT", SLOT_CONTEXT),
     ("SLOT_SIZE", SLOT_SIZE),
     ("CONTEXT_DISPATCH", CONTEXT_DISPATCH),
-    ("PROGRAM_START", PROGRAM_START),
-    ("PROGRAM_VECTOR_START", PROGRAM_VECTOR_START),
-    ("PROGRAM_GENERAL_START", PROGRAM_GENERAL_START),
-    ("PROGRAM_VECTOR_COUNT", PROGRAM_VECTOR_COUNT),
-    ("PROGRAM_GENERAL_CODE", PROGRAM_GENERAL_CODE),
-    ("PROGRAM_VECTOR_CODE", PROGRAM_VECTOR_CODE),
-    ("PROGRAM_STACK_CODE", PROGRAM_STACK_CODE),
-    ("PROGRAM_GENERAL", PROGRAM_GENERAL),
-    ("PROGRAM_VECTOR", PROGRAM_VECTOR),
-    ("PROGRAM_STACK", PROGRAM_STACK),
-    ("PROGRAM_STACK_OFFSETS", PROGRAM_STACK_OFFSETS),
-    ("TARGET_FUNCTION", TARGET_FUNCTION),
-    ("TARGET_RESULT", TARGET_RESULT),
     ("STEP_SIZE", STEP_SIZE),
     ("HIDDEN", HIDDEN),
     ("THUNK_SIZE", THUNK_SIZE),
@@ -90,32 +77,6 @@ pub(crate) const SLOT_SIZE: u32 = 16;
 /// `ffi_types::CallbackHeader::dispatch`.
 pub(crate) const CONTEXT_DISPATCH: u32 = 0;
 
-/// `Program::start`.
-pub(crate) const PROGRAM_START: u32 = 0;
-/// `Program::vector_start`.
-pub(crate) const PROGRAM_VECTOR_START: u32 = 2;
-/// `Program::general_start`.
-pub(crate) const PROGRAM_GENERAL_START: u32 = 4;
-/// `Program::vector_count`.
-pub(crate) const PROGRAM_VECTOR_COUNT: u32 = 6;
-/// `Program::general_code`.
-pub(crate) const PROGRAM_GENERAL_CODE: u32 = 8;
-/// `Program::vector_code`.
-pub(crate) const PROGRAM_VECTOR_CODE: u32 = 16;
-/// `Program::stack_code`.
-pub(crate) const PROGRAM_STACK_CODE: u32 = 24;
-/// `Program::general`.
-pub(crate) const PROGRAM_GENERAL: u32 = 40;
-/// `Program::vector`.
-pub(crate) const PROGRAM_VECTOR: u32 = 48;
-/// `Program::stack`.
-pub(crate) const PROGRAM_STACK: u32 = 64;
-/// `Program::stack_offsets`.
-pub(crate) const PROGRAM_STACK_OFFSETS: u32 = 72;
-/// `Target::function`.
-pub(crate) const TARGET_FUNCTION: u32 = 0;
-/// `Target::result`.
-pub(crate) const TARGET_RESULT: u32 = 8;
 /// From one step to the next.
 pub(crate) const STEP_SIZE: u32 = 48;
 /// The way of a general register that the address of the result goes to.

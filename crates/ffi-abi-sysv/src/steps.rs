@@ -1,8 +1,7 @@
 //! The steps of `steps.S`, by number.
 
-use crate::layout::{self, HIDDEN, STEP_SIZE};
-use core::mem::offset_of;
-use ffi_types::{NO_WAY, Program, Steps, Way};
+use crate::layout::{HIDDEN, STEP_SIZE};
+use ffi_types::{NO_WAY, Steps, Way};
 
 /// How many ways there are to load a general register or to fill a slot, `NO_WAY` among them:
 /// `ffi_types::general_way`.
@@ -38,17 +37,3 @@ pub(crate) const fn vector_way(len: u32, offset: u32) -> Way {
         _ => NO_WAY,
     }
 }
-
-const _: () = {
-    assert!(offset_of!(Program, start) == layout::PROGRAM_START as usize);
-    assert!(offset_of!(Program, vector_start) == layout::PROGRAM_VECTOR_START as usize);
-    assert!(offset_of!(Program, general_start) == layout::PROGRAM_GENERAL_START as usize);
-    assert!(offset_of!(Program, vector_count) == layout::PROGRAM_VECTOR_COUNT as usize);
-    assert!(offset_of!(Program, general_code) == layout::PROGRAM_GENERAL_CODE as usize);
-    assert!(offset_of!(Program, vector_code) == layout::PROGRAM_VECTOR_CODE as usize);
-    assert!(offset_of!(Program, stack_code) == layout::PROGRAM_STACK_CODE as usize);
-    assert!(offset_of!(Program, general) == layout::PROGRAM_GENERAL as usize);
-    assert!(offset_of!(Program, vector) == layout::PROGRAM_VECTOR as usize);
-    assert!(offset_of!(Program, stack) == layout::PROGRAM_STACK as usize);
-    assert!(offset_of!(Program, stack_offsets) == layout::PROGRAM_STACK_OFFSETS as usize);
-};

@@ -22,6 +22,11 @@ pub(crate) const DEFINES: &[(&str, u32)] = &[
     ("SLOT_CONTEXT", SLOT_CONTEXT),
     ("SLOT_SIZE", SLOT_SIZE),
     ("CONTEXT_DISPATCH", CONTEXT_DISPATCH),
+    ("STEP_SIZE", STEP_SIZE),
+    ("DOUBLE", DOUBLE),
+    ("FLOAT", FLOAT),
+    ("BOTH", BOTH),
+    ("HIDDEN", HIDDEN),
     ("THUNK_SIZE", THUNK_SIZE),
     ("THUNK_COUNT", THUNK_COUNT),
 ];
@@ -66,6 +71,18 @@ pub(crate) const SLOT_CONTEXT: u32 = 8;
 pub(crate) const SLOT_SIZE: u32 = 16;
 /// `ffi_types::CallbackHeader::dispatch`.
 pub(crate) const CONTEXT_DISPATCH: u32 = 0;
+
+/// From one step to the next.
+pub(crate) const STEP_SIZE: u32 = 48;
+/// The ways of a position besides those of `ffi_types::general_way`: a `double` in its vector
+/// register,
+pub(crate) const DOUBLE: u32 = 8;
+/// a `float` there,
+pub(crate) const FLOAT: u32 = 9;
+/// a `double` in both registers,
+pub(crate) const BOTH: u32 = 10;
+/// the address of the result.
+pub(crate) const HIDDEN: u32 = 11;
 
 /// From one thunk to the next.
 pub(crate) const THUNK_SIZE: u32 = 16;

@@ -30,6 +30,8 @@
 extern crate alloc;
 
 mod assign;
+#[cfg(target_arch = "x86_64")]
+mod by_steps;
 mod classify;
 mod explain;
 #[expect(dead_code, reason = "`DEFINES` is for build.rs, and other hosts have no assembly")]
@@ -37,6 +39,7 @@ mod layout;
 mod registers;
 #[cfg(target_arch = "x86_64")]
 mod results;
+mod steps;
 #[cfg(target_arch = "x86_64")]
 mod trampoline;
 

@@ -4,6 +4,7 @@
 //! assembly leaves the return registers alone, so its symbols are called here under whatever Rust
 //! type comes back in them.
 
+use crate::by_steps;
 use crate::layout;
 use crate::registers::{Registers, Room, WideReturned, WideRoom};
 use crate::results::{Kind, for_result};
@@ -31,6 +32,7 @@ symbols! {
     fn call_general;
     fn call_vector;
     fn call_stack;
+    fn call_steps;
     fn callback_general;
     fn callback_vector;
     fn call_wide;
@@ -70,6 +72,11 @@ fn is_wide(plan: &Plan) -> bool {
 /// The entry for a plan.
 #[inline]
 pub(crate) fn entry(plan: &Plan) -> Result<Entry, &'static str> {
+    if !is_wide(plan)
+        && let Some(steps) = by_steps::way(plan)
+    {
+        return Ok(for_result(plan, steps));
+    }
     by_image::<Arguments>(plan)
 }
 

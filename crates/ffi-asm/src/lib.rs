@@ -6,7 +6,7 @@
 //! that text together:
 //!
 //! 1. `.set NAME, value` for the object format (`IS_ELF`, `IS_MACHO`, `IS_COFF`) and for each of
-//!    the crate's defines;
+//!    the crate's defines, and the offsets of a call's program;
 //! 2. the macros of the processor: `x86_64.S` or `aarch64.S` beside this file;
 //! 3. the crate's files, in order;
 //! 4. the end of the macros, so that the text of two crates may become one module.
@@ -44,6 +44,24 @@ struct Format {
 const ELF: Format = Format { name: "IS_ELF", underscore: "" };
 const MACHO: Format = Format { name: "IS_MACHO", underscore: "_" };
 const COFF: Format = Format { name: "IS_COFF", underscore: "" };
+
+/// The offsets of `ffi_types::Program` and `Target`, which asserts them.
+const PROGRAM: &[(&str, u32)] = &[
+    ("PROGRAM_START", 0),
+    ("PROGRAM_VECTOR_START", 2),
+    ("PROGRAM_GENERAL_START", 4),
+    ("PROGRAM_VECTOR_COUNT", 6),
+    ("PROGRAM_GENERAL_CODE", 8),
+    ("PROGRAM_VECTOR_CODE", 16),
+    ("PROGRAM_STACK_CODE", 24),
+    ("PROGRAM_GENERAL", 40),
+    ("PROGRAM_VECTOR", 48),
+    ("PROGRAM_VECTOR_OFFSETS", 56),
+    ("PROGRAM_STACK", 64),
+    ("PROGRAM_STACK_OFFSETS", 72),
+    ("TARGET_FUNCTION", 0),
+    ("TARGET_RESULT", 8),
+];
 
 /// Assembles the trampolines for the target of the build script that calls this.
 ///
@@ -104,7 +122,7 @@ fn compose(
     for Format { name, .. } in [ELF, MACHO, COFF] {
         let _ = writeln!(text, ".set {name}, {}", u32::from(name == format.name));
     }
-    for (name, value) in trampolines.defines {
+    for (name, value) in PROGRAM.iter().chain(trampolines.defines) {
         let _ = writeln!(text, ".set {name}, {value}");
     }
     let macros = match trampolines.arch {

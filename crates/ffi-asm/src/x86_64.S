@@ -73,6 +73,48 @@
     mov rsp, rax
 .endm
 
+/* Steps: the pieces of calls by programs (`steps.S`). r10 is the first step, r11 the argument
+   pointers, and rax scratch. A step is STEP_SIZE bytes long. */
+.macro STEP
+8:  endbr64
+.endm
+
+.macro END_STEP
+    .skip STEP_SIZE - (. - 8b), 0xcc
+.endm
+
+/* Goes on with the step that is rax bytes behind the first. */
+.macro JUMP_TO_STEP
+    add rax, r10
+    jmp rax
+    END_STEP
+.endm
+
+/* Loads a general register from the argument whose number is in its low part. The ways are those
+   of `ffi_types::general_way`. */
+.macro LOAD_BY way, r64, r32
+    mov \r64, [r11 + \r64 * 8]
+.if \way == 1
+    mov \r64, [\r64]
+.elseif \way == 2
+    movsxd \r64, dword ptr [\r64]
+.elseif \way == 3
+    mov \r32, [\r64]
+.elseif \way == 4
+    movsx \r64, word ptr [\r64]
+.elseif \way == 5
+    movzx \r32, word ptr [\r64]
+.elseif \way == 6
+    movsx \r64, byte ptr [\r64]
+.elseif \way == 7
+    movzx \r32, byte ptr [\r64]
+.elseif \way == 8
+    mov \r64, [\r64 + 8]
+.elseif \way == 9
+    mov \r32, [\r64 + 8]
+.endif
+.endm
+
 /* The thunks, THUNK_SIZE bytes each. Each finds its slot at a distance that is the same for all,
    and the code stands on pages of its own, so that the same pages can be mapped again elsewhere
    beside other slots. The handler is reached through the slot for the same reason. */

@@ -54,7 +54,7 @@ pub use plan::{
 };
 pub use plan_builder::PlanBuilder;
 pub use processor::check_vector_size;
-pub use program::{NO_WAY, Program, Steps, Way, general_way, stack_way};
+pub use program::{NO_WAY, Program, Steps, Target, Way, general_way, stack_way};
 pub use repr::Type;
 pub use rule::Rule;
 pub use signature::{MAX_ARGUMENTS, Signature};

@@ -2,6 +2,8 @@
 //! assembly has one after the other.
 
 use crate::Extension;
+use core::ffi::c_void;
+use core::mem::offset_of;
 
 /// The steps of a call, and the arguments that they load: what a convention's `steps.S` follows in
 /// place of an image. Each step is said by the distance of its code from that of the first one, in
@@ -37,6 +39,34 @@ pub struct Program {
     /// Where a slot's bytes begin in the argument, where its way asks.
     pub stack_offsets: [u8; 8],
 }
+
+/// What a call by steps calls in the end.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    /// The function.
+    pub function: *const c_void,
+    /// Where the result goes, for a callee that is told.
+    pub result: *mut c_void,
+}
+
+// The assembly has these numbers from `ffi-asm`.
+const _: () = {
+    assert!(offset_of!(Program, start) == 0);
+    assert!(offset_of!(Program, vector_start) == 2);
+    assert!(offset_of!(Program, general_start) == 4);
+    assert!(offset_of!(Program, vector_count) == 6);
+    assert!(offset_of!(Program, general_code) == 8);
+    assert!(offset_of!(Program, vector_code) == 16);
+    assert!(offset_of!(Program, stack_code) == 24);
+    assert!(offset_of!(Program, general) == 40);
+    assert!(offset_of!(Program, vector) == 48);
+    assert!(offset_of!(Program, vector_offsets) == 56);
+    assert!(offset_of!(Program, stack) == 64);
+    assert!(offset_of!(Program, stack_offsets) == 72);
+    assert!(offset_of!(Target, function) == 0);
+    assert!(offset_of!(Target, result) == 8);
+};
 
 /// A way to load a register or to fill a slot: the number by which the macros of the assembly have
 /// it. [`NO_WAY`] where there is nothing to load, or no way to.

@@ -32,46 +32,10 @@ FUNCTION $call_steps
     jmp rax
 END $call_steps
 
-/* What a step starts and ends with. */
-.macro STEP
-8:  endbr64
-.endm
-
-.macro END_STEP
-    .skip STEP_SIZE - (. - 8b), 0xcc
-.endm
-
 /* Ends a step that another follows: the one that the program has at `next`. */
 .macro NEXT next
     movzx eax, word ptr [rdi + \next]
-    add rax, r10
-    jmp rax
-    END_STEP
-.endm
-
-/* Loads a general register by way `kind`, from the argument whose number is in its low part. The
-   ways are `General` of `steps.rs`. */
-.macro LOAD_BY kind, r64, r32
-    mov \r64, [r11 + \r64 * 8]
-.if \kind == 1
-    mov \r64, [\r64]
-.elseif \kind == 2
-    movsxd \r64, dword ptr [\r64]
-.elseif \kind == 3
-    mov \r32, [\r64]
-.elseif \kind == 4
-    movsx \r64, word ptr [\r64]
-.elseif \kind == 5
-    movzx \r32, word ptr [\r64]
-.elseif \kind == 6
-    movsx \r64, byte ptr [\r64]
-.elseif \kind == 7
-    movzx \r32, byte ptr [\r64]
-.elseif \kind == 8
-    mov \r64, [\r64 + 8]
-.elseif \kind == 9
-    mov \r32, [\r64 + 8]
-.endif
+    JUMP_TO_STEP
 .endm
 
 /* Two general registers, other than rdi and rsi. */
@@ -110,17 +74,17 @@ END $call_steps
     END_STEP
 .endm
 
-/* Loads a vector register by way `kind`: `Vector` of `steps.rs`. */
-.macro LOAD_VECTOR_BY kind, register, operand
+/* Loads a vector register. The ways are those of `vector_way` in `steps.rs`. */
+.macro LOAD_VECTOR_BY way, register, operand
     movzx eax, byte ptr [rdi + \operand]
     mov rax, [r11 + rax * 8]
-.if \kind == 1
+.if \way == 1
     movsd \register, qword ptr [rax]
-.elseif \kind == 2
+.elseif \way == 2
     movss \register, dword ptr [rax]
-.elseif \kind == 3
+.elseif \way == 3
     movsd \register, qword ptr [rax + 8]
-.elseif \kind == 4
+.elseif \way == 4
     movss \register, dword ptr [rax + 8]
 .endif
 .endm
@@ -134,21 +98,21 @@ END $call_steps
     NEXT \next
 .endm
 
-/* An eightbyte of the stack by way `kind`: nothing, or as `LOAD_BY`; 8 and 9 at any offset. */
-.macro STACK_STEP kind, slot, next
+/* Fills a slot of the stack, or leaves it: as LOAD_BY, but ways 8 and 9 at any offset. */
+.macro STACK_STEP way, slot, next
     STEP
-.if \kind
+.if \way
     movzx eax, byte ptr [rdi + PROGRAM_STACK + \slot]
-.if \kind >= 8
+.if \way >= 8
     movzx ecx, byte ptr [rdi + PROGRAM_STACK_OFFSETS + \slot]
     mov rax, [r11 + rax * 8]
-.if \kind == 8
+.if \way == 8
     mov rax, [rax + rcx]
 .else
     mov eax, [rax + rcx]
 .endif
 .else
-    LOAD_BY \kind, rax, eax
+    LOAD_BY \way, rax, eax
 .endif
     mov [rsp + 8 + 8 * \slot], rax
 .endif
@@ -194,12 +158,12 @@ FUNCTION $steps
 .endr
 .endr
 .endr
-.irp kind, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
-    STACK_STEP \kind, 0, PROGRAM_VECTOR_START
+.irp way, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
+    STACK_STEP \way, 0, PROGRAM_VECTOR_START
 .endr
 .irp slot, 1, 2, 3, 4, 5, 6, 7
-.irp kind, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
-    STACK_STEP \kind, \slot, PROGRAM_STACK_CODE+2*\slot-2
+.irp way, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
+    STACK_STEP \way, \slot, PROGRAM_STACK_CODE+2*\slot-2
 .endr
 .endr
 END $steps
