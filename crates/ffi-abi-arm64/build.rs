@@ -8,7 +8,7 @@ mod layout;
 fn main() {
     assemble(&Trampolines {
         arch: "aarch64",
-        files: &["src/asm/call.S", "src/asm/callback.S", "src/asm/wide.S"],
+        files: &["src/asm/call.S", "src/asm/steps.S", "src/asm/callback.S", "src/asm/wide.S"],
         defines: layout::DEFINES,
     });
 }

@@ -4,10 +4,12 @@
 
 use crate::classify::{Class, classify, missing};
 use crate::registers::{REGISTERS, RETURNED};
+use crate::steps::{STEPS, vector_way};
 use alloc::string::ToString;
 use ffi_types::{
     Aapcs64, Convention, Extension, Fundamental, InterfaceField, InterfaceReason,
     InvalidCallInterfaceError, Move, Parts, Plan, PlanBuilder, Scalar, Signature, Type, TypeKind,
+    general_way, stack_way,
 };
 
 /// The most bytes that the arguments may take on the stack, their copies included: half of what
@@ -46,6 +48,7 @@ pub(crate) fn plan_into(
         counters.argument(index, ty, anonymous)?;
     }
     counters.plan.vector_count(0, variadic);
+    counters.plan.steps(&STEPS);
     counters.plan.finish(counters.nsaa as u32);
     Ok(())
 }
@@ -139,14 +142,19 @@ impl Counters<'_> {
     /// C.1 for floating-point types and C.9 for integral ones, and the stack for both.
     #[inline]
     fn scalar(&mut self, argument: u16, ty: &Type, in_vector: bool, packed: bool) {
+        let (extension, len, index) = (extension(ty), ty.size() as u32, argument.into());
         let (counter, bank) = if in_vector {
             (&mut self.nsrn, &REGISTERS.vector)
         } else {
             (&mut self.ngrn, &REGISTERS.general)
         };
-        let (extension, len) = (extension(ty), ty.size() as u32);
         if *counter < REGISTER_COUNT {
             let to = bank.at(*counter);
+            if in_vector {
+                self.plan.vector_step(*counter, index, vector_way(len, 0), 0);
+            } else {
+                self.plan.general_step(*counter, index, general_way(len, extension, 0));
+            }
             *counter += 1;
             self.plan.scalar(Move { argument, extension, offset: 0, len, to }, in_vector);
             return;
@@ -155,12 +163,18 @@ impl Counters<'_> {
             // Apple: "Function arguments may consume slots on the stack that are not multiples of
             // 8 bytes."
             let to = self.stack(u64::from(len), u64::from(len));
+            match len {
+                8 => self.plan.stack_step((to - REGISTERS.size).into(), index, stack_way(8, 0), 0),
+                _ => self.plan.no_steps(),
+            }
             let is_bool = extension == Extension::Bool;
             let extension = if is_bool { Extension::BoolByte } else { Extension::None };
             self.plan.argument(Move { argument, extension, offset: 0, len, to });
         } else {
             // C.5, C.16: "the size of the argument is set to 8 bytes".
             let to = self.stack(8, 8);
+            let way = general_way(len, extension, 0);
+            self.plan.stack_step((to - REGISTERS.size).into(), index, way, 0);
             self.plan.scalar(Move { argument, extension, offset: 0, len, to }, false);
         }
     }
@@ -179,8 +193,9 @@ impl Counters<'_> {
         if self.nsrn + count <= REGISTER_COUNT {
             for index in 0..count as u32 {
                 let to = REGISTERS.vector.at(self.nsrn);
-                self.nsrn += 1;
                 let (extension, offset) = (member_extension(member), index * size);
+                self.plan.vector_step(self.nsrn, argument.into(), vector_way(size, offset), offset);
+                self.nsrn += 1;
                 self.plan.argument(Move { argument, extension, offset, len: size, to });
             }
             return Ok(());
@@ -219,10 +234,15 @@ impl Counters<'_> {
             let (extension, len) = (Extension::Zero, (size - offset).min(8));
             // The imaginary stack of a variadic function goes on where x7 ends.
             let to = if self.ngrn < REGISTER_COUNT {
+                let way = general_way(len, extension, offset);
+                self.plan.general_step(self.ngrn, argument.into(), way);
                 self.ngrn += 1;
                 REGISTERS.general.at(self.ngrn - 1)
             } else {
-                self.stack(8, 8)
+                let to = self.stack(8, 8);
+                let way = stack_way(len, offset);
+                self.plan.stack_step((to - REGISTERS.size).into(), argument.into(), way, offset);
+                to
             };
             self.plan.argument(Move { argument, extension, offset, len, to });
         }
@@ -256,6 +276,11 @@ impl Counters<'_> {
         check_size(argument, ty, self.nsaa + ty.size() as u64)?;
         let to = self.stack(align, (ty.size() as u64).next_multiple_of(unit));
         let (extension, len) = (Extension::None, ty.size() as u32);
+        // With a smaller unit other arguments may be in the same slot.
+        match unit {
+            8 => self.plan.stack_steps((to - REGISTERS.size).into(), argument.into(), len),
+            _ => self.plan.no_steps(),
+        }
         self.plan.argument(Move { argument, extension, offset: 0, len, to });
         Ok(())
     }

@@ -18,6 +18,7 @@ pub(crate) const DEFINES: &[(&str, u32)] = &[
     ("SLOT_CONTEXT", SLOT_CONTEXT),
     ("SLOT_SIZE", SLOT_SIZE),
     ("CONTEXT_DISPATCH", CONTEXT_DISPATCH),
+    ("STEP_SIZE", STEP_SIZE),
     ("THUNK_SIZE", THUNK_SIZE),
     ("THUNK_COUNT", THUNK_COUNT),
 ];
@@ -51,6 +52,9 @@ pub(crate) const SLOT_CONTEXT: u32 = 8;
 pub(crate) const SLOT_SIZE: u32 = 16;
 /// `ffi_types::CallbackHeader::dispatch`.
 pub(crate) const CONTEXT_DISPATCH: u32 = 0;
+
+/// From one step to the next.
+pub(crate) const STEP_SIZE: u32 = 48;
 
 /// From one thunk to the next.
 pub(crate) const THUNK_SIZE: u32 = 32;

@@ -32,6 +32,8 @@ extern crate alloc;
 compile_error!("the plans and trampolines are those of little-endian AArch64");
 
 mod assign;
+#[cfg(target_arch = "aarch64")]
+mod by_steps;
 mod classify;
 mod explain;
 #[expect(dead_code, reason = "`DEFINES` is for build.rs, and other hosts have no assembly")]
@@ -39,6 +41,7 @@ mod layout;
 mod registers;
 #[cfg(target_arch = "aarch64")]
 mod results;
+mod steps;
 #[cfg(target_arch = "aarch64")]
 mod trampoline;
 

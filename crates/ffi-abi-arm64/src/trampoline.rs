@@ -4,6 +4,7 @@
 //! assembly leaves the return registers alone, so its symbols are called here under whatever Rust
 //! type comes back in them.
 
+use crate::by_steps;
 use crate::layout;
 use crate::registers::{Registers, Returned, Room, WideRoom};
 use crate::results::{Kind, for_result};
@@ -31,6 +32,7 @@ symbols! {
     fn call_general;
     fn call_vector;
     fn call_stack;
+    fn call_steps;
     fn callback_general;
     fn callback_vector;
     fn call_wide;
@@ -60,7 +62,10 @@ type CallWide<S> = unsafe extern "C-unwind" fn(
 /// The entry for a plan.
 #[inline]
 pub(crate) fn entry(plan: &Plan) -> Entry {
-    by_image::<Arguments>(plan)
+    match by_steps::way(plan) {
+        Some(steps) if !has_wide_result(plan) => for_result(plan, steps),
+        _ => by_image::<Arguments>(plan),
+    }
 }
 
 /// The entry for a plan whose caller fills the image.

@@ -1,0 +1,98 @@
+//! The entries of calls by steps (`steps.rs`).
+
+use crate::results::Kind;
+use crate::trampoline::{Way, call_steps};
+use core::ffi::c_void;
+use core::mem::{MaybeUninit, transmute};
+use ffi_types::{Entry, Plan, Program, Target};
+
+/// The way of a plan that has a program.
+pub(crate) fn way(plan: &Plan) -> Option<BySteps> {
+    plan.program()?;
+    // Rust aligns the stack area as every call does.
+    let aligned = plan.stack_align() <= 16;
+    aligned.then_some(BySteps { on_stack: plan.stack_size() > 0 })
+}
+
+/// Arguments are passed by steps, some of them on the stack or none.
+pub(crate) struct BySteps {
+    on_stack: bool,
+}
+
+impl Way for BySteps {
+    type Entry = Entry;
+    fn entry<K: Kind>(self) -> Entry {
+        match self.on_stack {
+            false => in_registers::<K>,
+            true => on_the_stack::<K>,
+        }
+    }
+}
+
+type CallSteps<R> = unsafe extern "C-unwind" fn(&Program, &Target, *const *const c_void) -> R;
+
+/// # Safety
+/// As `CallingConvention::entry` says; the plan has a program, and no stack area.
+unsafe fn in_registers<K: Kind>(
+    plan: &Plan,
+    function: *const c_void,
+    arguments: *const *const c_void,
+    result: *mut c_void,
+) {
+    // SAFETY: the program is the plan's, which the caller says it has; the arguments and the function
+    // are the caller's. `call_steps` has this type for a result in these registers.
+    unsafe {
+        let program = plan.program().unwrap_unchecked();
+        let call: CallSteps<K::Raw> = transmute(call_steps as unsafe extern "C-unwind" fn());
+        let raw = call(program, &Target { function, result }, arguments);
+        K::write(raw, plan, result.cast());
+    }
+}
+
+/// An eightbyte of the stack.
+type Slot = MaybeUninit<u64>;
+
+/// As [`CallSteps`], with stack arguments. They belong to the function that is called (AAPCS64 6.8.2),
+/// so the steps may fill them, and hand them on to the function that they jump to.
+type CallStepsStack<R> = unsafe extern "C-unwind" fn(
+    &Program,
+    &Target,
+    *const *const c_void,
+    // x3 to x7.
+    Slot,
+    Slot,
+    Slot,
+    Slot,
+    Slot,
+    // The stack area.
+    Slot,
+    Slot,
+    Slot,
+    Slot,
+    Slot,
+    Slot,
+    Slot,
+    Slot,
+) -> R;
+
+/// # Safety
+/// As `CallingConvention::entry` says; the plan has a program.
+unsafe fn on_the_stack<K: Kind>(
+    plan: &Plan,
+    function: *const c_void,
+    arguments: *const *const c_void,
+    result: *mut c_void,
+) {
+    // SAFETY: as in `in_registers`.
+    unsafe {
+        let program = plan.program().unwrap_unchecked();
+        let call: CallStepsStack<K::Raw> = transmute(call_steps as unsafe extern "C-unwind" fn());
+        let target = Target { function, result };
+        let none = Slot::uninit();
+        let raw = call(
+            program, &target, arguments, none, none, none, none, none, none, none, none, none,
+            none, none, none, none,
+        );
+        K::write(raw, plan, result.cast());
+    }
+}
