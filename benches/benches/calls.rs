@@ -38,6 +38,13 @@ struct Triple {
     c: i32,
 }
 
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Both {
+    x: f64,
+    n: i64,
+}
+
 macro_rules! c_struct {
     ($rust:ty, $($field:ident: $ty:ident),*) => {
         // SAFETY: `repr(C)`, with these members in this order.
@@ -55,6 +62,7 @@ macro_rules! c_struct {
 
 c_struct!(Pair, x: F64, y: F64);
 c_struct!(Large, a: I64, b: I64, c: I64);
+c_struct!(Both, x: F64, n: I64);
 c_struct!(Triple, a: I32, b: I32, c: I32);
 
 /// The type of a struct or scalar in the other library.
@@ -126,6 +134,24 @@ fn dynamic<R: CType>(
             unsafe {
                 interface.invoke_unchecked(function, pointers.as_ptr(), result.as_mut_ptr().cast());
             }
+        });
+    });
+    let plan = interface.plan();
+    let implementation = ffi::implementation(plan.convention()).expect("the platform's own");
+    let entry = implementation.image_entry(plan).expect("it can be called");
+    let mut image = vec![0_u64; plan.image_size() / 8];
+    let filled = image.as_mut_ptr().cast();
+    // SAFETY: the image is the plan's; the rest is as above.
+    unsafe { plan.store_arguments(pointers.as_ptr().cast(), result.as_mut_ptr().cast(), filled) };
+    result = [0; 8];
+    // SAFETY: as above.
+    unsafe { entry(plan, function, image.as_ptr().cast(), result.as_mut_ptr().cast()) };
+    assert_eq!(low(&result), expected, "image");
+    group.bench_function("image", |b| {
+        b.iter(|| {
+            let (image, result) = (black_box(&image), black_box(&mut result));
+            // SAFETY: as above.
+            unsafe { entry(plan, function, image.as_ptr().cast(), result.as_mut_ptr().cast()) };
         });
     });
     group.bench_function("checked", |b| {
@@ -280,6 +306,16 @@ fn calls(c: &mut Criterion) {
         unsafe extern "C" fn(Triple) -> Triple,
         Triple,
         (triple),
+        None
+    );
+    let both = Both { x: 1.0, n: 2 };
+    call!(
+        c,
+        "{double,long} both ways",
+        "both_both",
+        unsafe extern "C" fn(Both) -> Both,
+        Both,
+        (both),
         None
     );
     let mut buffer = [0_u8; 16];

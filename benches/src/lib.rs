@@ -13,6 +13,7 @@ pub const CALLS: &[&str] = &[
     "24-byte struct by value",
     "{double,double} returned",
     "{int,int,int} both ways",
+    "{double,long} both ways",
     "int(char*,size_t,char*,...) as snprintf",
 ];
 

@@ -5,6 +5,7 @@
 typedef struct { double x, y; } pair;
 typedef struct { long a, b, c; } large;
 typedef struct { int a, b, c; } triple;
+typedef struct { double x; long n; } both;
 
 void nothing(void) {}
 double half(double x) { return x * 0.5; }
@@ -21,6 +22,7 @@ double pair_in(pair p) { return p.x + p.y; }
 long large_in(large l) { return l.a + l.b + l.c; }
 pair pair_out(double x, double y) { return (pair){y, x}; }
 triple triple_both(triple t) { return (triple){t.c, t.b, t.a}; }
+both both_both(both b) { return (both){b.x + 1, b.n + 1}; }
 /* As snprintf, without the work: it reads what is passed through `...` and formats nothing. */
 int print(char *buffer, size_t size, const char *format, ...) {
     va_list list;

@@ -8,7 +8,7 @@ use std::process::Command;
 
 const BEGIN: &str = "<!-- table -->";
 const END: &str = "<!-- end of table -->";
-const CONTENDERS: [&str; 5] = ["direct", "static", "ffi", "checked", "libffi"];
+const CONTENDERS: [&str; 6] = ["direct", "static", "image", "ffi", "checked", "libffi"];
 
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
@@ -66,8 +66,9 @@ fn table(runs: &[String], measured: impl Fn(&str, &str, &str) -> Option<f64>) ->
     let ratio = |shape: &str, over: &str, under: &str, run: &str| {
         Some(measured(shape, over, run)? / measured(shape, under, run)?)
     };
-    let mut text = String::from("| shape | direct | static | ffi | ffi, checked | libffi |");
-    let mut rule = String::from("| --- | ---: | ---: | ---: | ---: | ---: |");
+    let mut text =
+        String::from("| shape | direct | static | ffi, image | ffi | ffi, checked | libffi |");
+    let mut rule = String::from("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
     for number in 1..=runs.len() {
         let again = if number == 1 { String::new() } else { format!(", run {number}") };
         let _ = write!(text, " libffi / ffi{again} |");
@@ -88,6 +89,20 @@ fn table(runs: &[String], measured: impl Fn(&str, &str, &str) -> Option<f64>) ->
         let _ = writeln!(text, " {} |", show(ratio(shape, "ffi", "direct", &runs[0])));
     }
     text.push('\n');
+    for (title, shapes) in [("Calls", CALLS), ("Callbacks", CALLBACKS)] {
+        let over = |shape: &str| ratio(shape, "ffi", "direct", &runs[0]);
+        let over = shapes.iter().filter_map(|shape| Some((over(shape)?, *shape)));
+        let mut over: Vec<(f64, &str)> = over.collect();
+        over.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+        let Some((most, shape)) = over.last() else { continue };
+        let mean =
+            (over.iter().map(|(ratio, _)| ratio.ln()).sum::<f64>() / over.len() as f64).exp();
+        let _ = writeln!(
+            text,
+            "{title} take {mean:.2} times as long as direct ones in the geometric mean, and {most:.2} \
+             times at most ({shape}).\n"
+        );
+    }
     for (number, mut ratios) in ratios.into_iter().enumerate() {
         let slower = ratios.iter().filter(|(ratio, _)| *ratio < 1.0).map(|(_, shape)| *shape);
         let slower = slower.collect::<Vec<_>>().join(", ");
