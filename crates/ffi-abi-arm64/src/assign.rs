@@ -48,7 +48,7 @@ pub(crate) fn plan_into(
         counters.argument(index, ty, anonymous)?;
     }
     counters.plan.vector_count(0, variadic);
-    counters.plan.steps(&STEPS);
+    counters.plan.join_steps();
     counters.plan.finish(counters.nsaa as u32);
     Ok(())
 }
@@ -151,9 +151,9 @@ impl Counters<'_> {
         if *counter < REGISTER_COUNT {
             let to = bank.at(*counter);
             if in_vector {
-                self.plan.vector_step(*counter, index, vector_way(len, 0), 0);
+                self.plan.vector_step(&STEPS, *counter, index, vector_way(len, 0), 0);
             } else {
-                self.plan.general_step(*counter, index, general_way(len, extension, 0));
+                self.plan.general_step(&STEPS, *counter, index, general_way(len, extension, 0));
             }
             *counter += 1;
             self.plan.scalar(Move { argument, extension, offset: 0, len, to }, in_vector);
@@ -164,7 +164,13 @@ impl Counters<'_> {
             // 8 bytes."
             let to = self.stack(u64::from(len), u64::from(len));
             match len {
-                8 => self.plan.stack_step((to - REGISTERS.size).into(), index, stack_way(8, 0), 0),
+                8 => self.plan.stack_step(
+                    &STEPS,
+                    (to - REGISTERS.size).into(),
+                    index,
+                    stack_way(8, 0),
+                    0,
+                ),
                 _ => self.plan.no_steps(),
             }
             let is_bool = extension == Extension::Bool;
@@ -174,7 +180,7 @@ impl Counters<'_> {
             // C.5, C.16: "the size of the argument is set to 8 bytes".
             let to = self.stack(8, 8);
             let way = general_way(len, extension, 0);
-            self.plan.stack_step((to - REGISTERS.size).into(), index, way, 0);
+            self.plan.stack_step(&STEPS, (to - REGISTERS.size).into(), index, way, 0);
             self.plan.scalar(Move { argument, extension, offset: 0, len, to }, false);
         }
     }
@@ -194,7 +200,13 @@ impl Counters<'_> {
             for index in 0..count as u32 {
                 let to = REGISTERS.vector.at(self.nsrn);
                 let (extension, offset) = (member_extension(member), index * size);
-                self.plan.vector_step(self.nsrn, argument.into(), vector_way(size, offset), offset);
+                self.plan.vector_step(
+                    &STEPS,
+                    self.nsrn,
+                    argument.into(),
+                    vector_way(size, offset),
+                    offset,
+                );
                 self.nsrn += 1;
                 self.plan.argument(Move { argument, extension, offset, len: size, to });
             }
@@ -235,13 +247,19 @@ impl Counters<'_> {
             // The imaginary stack of a variadic function goes on where x7 ends.
             let to = if self.ngrn < REGISTER_COUNT {
                 let way = general_way(len, extension, offset);
-                self.plan.general_step(self.ngrn, argument.into(), way);
+                self.plan.general_step(&STEPS, self.ngrn, argument.into(), way);
                 self.ngrn += 1;
                 REGISTERS.general.at(self.ngrn - 1)
             } else {
                 let to = self.stack(8, 8);
                 let way = stack_way(len, offset);
-                self.plan.stack_step((to - REGISTERS.size).into(), argument.into(), way, offset);
+                self.plan.stack_step(
+                    &STEPS,
+                    (to - REGISTERS.size).into(),
+                    argument.into(),
+                    way,
+                    offset,
+                );
                 to
             };
             self.plan.argument(Move { argument, extension, offset, len, to });
@@ -278,7 +296,7 @@ impl Counters<'_> {
         let (extension, len) = (Extension::None, ty.size() as u32);
         // With a smaller unit other arguments may be in the same slot.
         match unit {
-            8 => self.plan.stack_steps((to - REGISTERS.size).into(), argument.into(), len),
+            8 => self.plan.stack_steps(&STEPS, (to - REGISTERS.size).into(), argument.into(), len),
             _ => self.plan.no_steps(),
         }
         self.plan.argument(Move { argument, extension, offset: 0, len, to });

@@ -103,7 +103,7 @@ impl<'a, const WIDE: bool> Counters<'a, WIDE> {
         // through `...`. A function that is not variadic ignores it.
         counters.plan.vector_count(counters.vector as u8, signature.first_variadic().is_some());
         if !WIDE {
-            counters.plan.steps(&STEPS);
+            counters.plan.join_steps();
         }
         counters.plan.finish(counters.stack as u32);
         Ok(())
@@ -125,14 +125,14 @@ impl<'a, const WIDE: bool> Counters<'a, WIDE> {
     fn scalar(&mut self, index: usize, scalar: Scalar) {
         let Eightbyte { is_sse, extension, len, way } = EIGHTBYTES[scalar as usize];
         let (to, in_register) = if is_sse && self.vector < 8 {
-            self.plan.vector_step(self.vector, index, way, 0);
+            self.plan.vector_step(&STEPS, self.vector, index, way, 0);
             (take(&mut self.vector, |i| Self::REGISTERS.vector.at(i)), true)
         } else if !is_sse && self.general < 6 {
-            self.plan.general_step(self.general, index, way);
+            self.plan.general_step(&STEPS, self.general, index, way);
             (take(&mut self.general, |i| Self::REGISTERS.general.at(i)), true)
         } else {
             let way = if is_sse { stack_way(len, 0) } else { way };
-            self.plan.stack_step(self.stack, index, way, 0);
+            self.plan.stack_step(&STEPS, self.stack, index, way, 0);
             self.stack += 8;
             (Self::REGISTERS.size + self.stack as u32 - 8, false)
         };
@@ -164,13 +164,13 @@ impl<'a, const WIDE: bool> Counters<'a, WIDE> {
             let to = match class {
                 Class::Sse => {
                     let way = vector_way(part.len, part.offset);
-                    self.plan.vector_step(self.vector, index, way, part.offset);
+                    self.plan.vector_step(&STEPS, self.vector, index, way, part.offset);
                     self.plan.vector_size(part.len as usize);
                     take(&mut self.vector, |i| Self::REGISTERS.vector.at(i))
                 }
                 _ => {
                     let way = general_way(part.len, part.extension, part.offset);
-                    self.plan.general_step(self.general, index, way);
+                    self.plan.general_step(&STEPS, self.general, index, way);
                     take(&mut self.general, |i| Self::REGISTERS.general.at(i))
                 }
             };
@@ -198,7 +198,7 @@ impl<'a, const WIDE: bool> Counters<'a, WIDE> {
             return Err(InvalidCallInterfaceError::argument(index, reason));
         }
         self.stack = end;
-        self.plan.stack_steps(start, index, ty.size() as u32);
+        self.plan.stack_steps(&STEPS, start, index, ty.size() as u32);
         self.plan.stack_align(align as u32);
         let to = Self::REGISTERS.size + start as u32;
         let (argument, extension, len) = (index as u16, Extension::None, ty.size() as u32);
@@ -234,7 +234,7 @@ impl<'a, const WIDE: bool> Counters<'a, WIDE> {
             // "The caller provides space for the return value and passes the address of this
             // storage in %rdi as if it were the first argument."
             let to = take(&mut self.general, |i| Self::REGISTERS.general.at(i));
-            self.plan.general_step(0, 0, HIDDEN as Way);
+            self.plan.general_step(&STEPS, 0, 0, HIDDEN as Way);
             // "On return %rax will contain the address that has been passed in by the caller."
             self.plan.returned_in_memory(to, Some(Self::RETURNED.general.at(0)));
             return Ok(());

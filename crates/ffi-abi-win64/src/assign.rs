@@ -53,7 +53,7 @@ pub(crate) fn plan_into(
     }
     let slots = positions.next.saturating_sub(REGISTERS.general.names.len());
     positions.plan.vector_count(0, variadic);
-    positions.plan.steps(&STEPS);
+    positions.plan.join_steps();
     positions.plan.finish(SHADOW_SPACE + 8 * slots as u32);
     Ok(())
 }
@@ -109,16 +109,16 @@ impl Positions<'_> {
         let position = self.next;
         match (classify(ty), self.take()) {
             (Class::Integer, Place::Registers(to, _)) => {
-                self.plan.general_step(position, index, integer_way(len, extension(ty)));
+                self.plan.general_step(&STEPS, position, index, integer_way(len, extension(ty)));
                 self.plan.scalar(value(to), false);
             }
             (Class::Integer | Class::Float, Place::Stack(to)) => {
                 let slot = u64::from(to - REGISTERS.size - SHADOW_SPACE);
-                self.plan.stack_step(slot, index, integer_way(len, extension(ty)), 0);
+                self.plan.stack_step(&STEPS, slot, index, integer_way(len, extension(ty)), 0);
                 self.plan.scalar(value(to), false);
             }
             (Class::Float, Place::Registers(general, vector)) => {
-                self.plan.general_step(position, index, float_way(len, self.variadic));
+                self.plan.general_step(&STEPS, position, index, float_way(len, self.variadic));
                 // "For floating-point values only, both the integer register and the
                 // floating-point register must contain the value, in case the callee expects the
                 // value in the integer registers."
@@ -167,7 +167,7 @@ impl Positions<'_> {
         // the return value as the first argument. Subsequent arguments are then shifted one
         // argument to the right. The same pointer must be returned by the callee in RAX."
         self.next = 1;
-        self.plan.general_step(0, 0, HIDDEN as Way);
+        self.plan.general_step(&STEPS, 0, 0, HIDDEN as Way);
         self.plan.returned_in_memory(REGISTERS.general.at(0), Some(RETURNED.general.at(0)));
         Ok(())
     }

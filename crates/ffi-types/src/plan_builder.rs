@@ -2,7 +2,7 @@
 
 use crate::Convention;
 use crate::plan::{ByReference, Extension, MAX_WORDWISE, Move, Plan, RegisterFile};
-use crate::program::{Steps, Way, Ways, stack_way};
+use crate::program::{Progress, Steps, Way, stack_way};
 
 /// Collects the moves of a [`Plan`]; for implementations of a calling convention.
 ///
@@ -17,7 +17,7 @@ pub struct PlanBuilder<'a> {
     /// How many bytes the copies take, and what they are aligned to.
     copies: u32,
     copies_align: u32,
-    ways: Ways,
+    progress: Progress,
 }
 
 impl<'a> PlanBuilder<'a> {
@@ -34,7 +34,7 @@ impl<'a> PlanBuilder<'a> {
             *plan = Plan::empty();
         }
         (plan.convention, plan.registers, plan.returns) = (convention, registers, returns);
-        Self { plan, end: 0, copies: 0, copies_align: 16, ways: Ways::default() }
+        Self { plan, end: 0, copies: 0, copies_align: 16, progress: Progress::default() }
     }
 
     /// Adds a move of the result, whose target is in the return register file. More than eight
@@ -43,7 +43,7 @@ impl<'a> PlanBuilder<'a> {
     /// # Panics
     /// If the target is outside of that file, or an argument came before: a mistake of the
     /// convention, not of its user.
-    #[inline]
+    #[inline(always)]
     pub fn returned(&mut self, m: Move) {
         check(&m);
         assert!(self.plan.argument_count == 0, "the result comes before the arguments");
@@ -57,7 +57,7 @@ impl<'a> PlanBuilder<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn push_returned(&mut self, m: Move) {
         let plan = &mut *self.plan;
         let inside = m.to.checked_add(8).is_some_and(|end| end <= plan.returns.size);
@@ -187,68 +187,59 @@ impl<'a> PlanBuilder<'a> {
     }
 
     /// A general register is loaded from an argument that way: besides the move, for calls that go
-    /// by [`Steps`] instead.
+    /// by [`Steps`] instead. Registers come in order.
     ///
     /// # Panics
     /// If there are not as many registers: a mistake of the convention, not of its user.
-    #[inline]
-    pub fn general_step(&mut self, register: usize, argument: usize, way: Way) {
-        self.ways.check(argument, way);
-        self.ways.general[register] = way;
-        self.ways.taken[0] = register as u8 + 1;
-        self.plan.program.general[register] = argument as u8;
+    #[inline(always)]
+    pub fn general_step(&mut self, steps: &Steps, register: usize, argument: usize, way: Way) {
+        self.progress.general(steps, &mut self.plan.program, (register, argument, way));
     }
 
     /// A vector register is loaded from an argument that way, from `offset` on if the way asks.
     ///
     /// # Panics
     /// If there are not as many registers: a mistake of the convention, not of its user.
-    #[inline]
-    pub fn vector_step(&mut self, register: usize, argument: usize, way: Way, offset: u32) {
-        self.ways.check(argument, way);
-        self.ways.vector[register] = way;
-        self.ways.taken[1] = register as u8 + 1;
-        self.plan.program.vector[register] = argument as u8;
-        self.plan.program.vector_offsets[register] = offset as u8;
+    #[inline(always)]
+    pub fn vector_step(
+        &mut self,
+        steps: &Steps,
+        register: usize,
+        argument: usize,
+        way: Way,
+        offset: u32,
+    ) {
+        self.progress.vector(steps, &mut self.plan.program, (register, argument, way, offset));
     }
 
     /// The eightbyte that far from the start of the stack's arguments is filled from an argument that
     /// way, from `offset` on if the way asks.
     #[inline]
-    pub fn stack_step(&mut self, to: u64, argument: usize, way: Way, offset: u32) {
-        self.ways.check(argument, way);
-        let slot = to as usize / 8;
-        if slot >= self.ways.stack.len() || !to.is_multiple_of(8) {
-            self.no_steps();
-            return;
-        }
-        self.ways.stack[slot] = way;
-        self.ways.taken[2] = slot as u8 + 1;
-        self.plan.program.stack[slot] = argument as u8;
-        self.plan.program.stack_offsets[slot] = offset as u8;
+    pub fn stack_step(&mut self, steps: &Steps, to: u64, argument: usize, way: Way, offset: u32) {
+        self.progress.stack(steps, &mut self.plan.program, (to, argument, way, offset));
     }
 
     /// Of `size` bytes, an argument on the stack takes the slots from there on.
     #[inline]
-    pub fn stack_steps(&mut self, to: u64, argument: usize, size: u32) {
-        for offset in (0..size).step_by(8).take(1 + self.ways.stack.len()) {
+    pub fn stack_steps(&mut self, steps: &Steps, to: u64, argument: usize, size: u32) {
+        for offset in (0..size).step_by(8).take(1 + self.plan.program.stack.len()) {
             let way = stack_way((size - offset).min(8), offset);
-            self.stack_step(to + u64::from(offset), argument, way, offset);
+            self.stack_step(steps, to + u64::from(offset), argument, way, offset);
         }
     }
 
     /// An argument is passed in a way that no step has.
     #[inline]
     pub fn no_steps(&mut self) {
-        self.ways.incomplete = true;
+        self.progress.incomplete = true;
     }
 
     /// All arguments have their steps, unless there was one that has none.
-    #[inline]
-    pub fn steps(&mut self, steps: &Steps) {
-        if !self.ways.incomplete {
+    #[inline(always)]
+    pub fn join_steps(&mut self) {
+        if !self.progress.incomplete {
             self.plan.has_program = true;
-            self.ways.write(steps, &mut self.plan.program);
+            self.progress.join(&mut self.plan.program);
         }
     }
 

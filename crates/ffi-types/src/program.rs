@@ -121,51 +121,108 @@ pub const fn stack_way(len: u32, offset: u32) -> Way {
     }
 }
 
-/// The ways of a call's registers and slots, as a convention gives them out.
+impl Steps {
+    #[inline(always)]
+    const fn code(&self, number: u16) -> u16 {
+        number * self.size
+    }
+
+    /// What loading one more register makes of the step of its pair.
+    #[inline(always)]
+    fn load(&self, code: &mut u16, register: usize, first: u16, ways: u16, way: Way) {
+        let way = u16::from(way);
+        match register % 2 {
+            0 => *code = self.code(first + way.wrapping_sub(1).wrapping_mul(ways)),
+            _ => *code += self.code(way),
+        }
+    }
+}
+
+/// What is known of a call's steps while registers and slots are given out.
 #[derive(Debug, Default)]
-pub(crate) struct Ways {
-    pub(crate) general: [Way; 8],
-    pub(crate) vector: [Way; 8],
-    pub(crate) stack: [Way; 8],
+pub(crate) struct Progress {
     /// How many there are of each.
-    pub(crate) taken: [u8; 3],
+    general: usize,
+    vector: usize,
+    stack: usize,
     /// Something is passed in a way that there is no step for.
     pub(crate) incomplete: bool,
 }
 
-impl Ways {
+impl Progress {
+    #[inline(always)]
+    pub(crate) fn general(
+        &mut self,
+        steps: &Steps,
+        program: &mut Program,
+        (register, argument, way): (usize, usize, Way),
+    ) {
+        self.check(argument, way);
+        let pair = register / 2;
+        let (code, first) = (&mut program.general_code[pair], steps.general[pair]);
+        steps.load(code, register, first, steps.general_ways, way);
+        program.general[register] = argument as u8;
+        self.general = register + 1;
+    }
+
+    #[inline(always)]
+    pub(crate) fn vector(
+        &mut self,
+        steps: &Steps,
+        program: &mut Program,
+        (register, argument, way, offset): (usize, usize, Way, u32),
+    ) {
+        self.check(argument, way);
+        let pair = register / 2;
+        let (code, first) = (&mut program.vector_code[pair], steps.vector[pair]);
+        steps.load(code, register, first, steps.vector_ways, way);
+        program.vector[register] = argument as u8;
+        program.vector_offsets[register] = offset as u8;
+        self.vector = register + 1;
+    }
+
+    #[inline(always)]
+    pub(crate) fn stack(
+        &mut self,
+        steps: &Steps,
+        program: &mut Program,
+        (to, argument, way, offset): (u64, usize, Way, u32),
+    ) {
+        self.check(argument, way);
+        let slot = to as usize / 8;
+        if slot >= program.stack.len() || !to.is_multiple_of(8) {
+            self.incomplete = true;
+            return;
+        }
+        let code = |slot: usize, way: Way| {
+            steps.code(steps.stack + slot as u16 * steps.stack_ways + u16::from(way))
+        };
+        // Those that were left out for an alignment.
+        for padding in self.stack..slot {
+            program.stack_code[padding] = code(padding, NO_WAY);
+        }
+        program.stack_code[slot] = code(slot, way);
+        program.stack[slot] = argument as u8;
+        program.stack_offsets[slot] = offset as u8;
+        self.stack = slot + 1;
+    }
+
     /// Whether there is a step, and room for the number of its argument: that may be large even where
     /// few registers are taken, as empty structs are arguments too.
-    #[inline]
-    pub(crate) fn check(&mut self, argument: usize, way: Way) {
+    #[inline(always)]
+    fn check(&mut self, argument: usize, way: Way) {
         self.incomplete |= way == NO_WAY || argument > usize::from(u8::MAX);
     }
 
-    /// Writes down the steps, in the order in which they follow each other from the last one on.
-    #[inline]
-    pub(crate) fn write(&self, steps: &Steps, program: &mut Program) {
-        let [general, vector, stack] = self.taken.map(usize::from);
-        let code = |number: u16| number * steps.size;
-        let pair = |ways: &[Way; 8], pair: usize, first: u16, count: u16| {
-            let [a, b] = [ways[2 * pair], ways[2 * pair + 1]].map(u16::from);
-            code(first + (a - 1) * count + b)
-        };
+    /// Joins the steps of the stack, of the vector and of the general registers.
+    #[inline(always)]
+    pub(crate) fn join(&self, program: &mut Program) {
         // The call itself is step 0.
-        let mut next = 0;
-        for (index, first) in steps.general.into_iter().enumerate().take(general.div_ceil(2)) {
-            next = pair(&self.general, index, first, steps.general_ways);
-            program.general_code[index] = next;
-        }
-        program.general_start = next;
-        for (index, first) in steps.vector.into_iter().enumerate().take(vector.div_ceil(2)) {
-            next = pair(&self.vector, index, first, steps.vector_ways);
-            program.vector_code[index] = next;
-        }
-        program.vector_start = next;
-        for (slot, way) in self.stack.into_iter().enumerate().take(stack) {
-            next = code(steps.stack + slot as u16 * steps.stack_ways + u16::from(way));
-            program.stack_code[slot] = next;
-        }
-        program.start = next;
+        let last = |codes: &[u16], count: usize| codes[..count].last().copied();
+        let general = last(&program.general_code, self.general.div_ceil(2)).unwrap_or(0);
+        let vector = last(&program.vector_code, self.vector.div_ceil(2)).unwrap_or(general);
+        program.general_start = general;
+        program.vector_start = vector;
+        program.start = last(&program.stack_code, self.stack).unwrap_or(vector);
     }
 }
