@@ -512,6 +512,27 @@ fn a_large_struct_behind_all_registers() {
     check("behind_registers", &[Case::new(T::VOID, arguments.clone()), Case::new(ty, arguments)]);
 }
 
+/// The number of an argument is large here, and that of its register small.
+#[test]
+fn scalars_behind_three_hundred_empty_structs() {
+    const EMPTY: usize = 300;
+    let parameters: String = (0..EMPTY).map(|index| format!("empty e{index}, ")).collect();
+    let source = format!(
+        "typedef struct {{}} empty;
+         long long sum({parameters}long long a, double b) {{ return a + (long long)b; }}"
+    );
+    with_c("many_empty", &source, |library| {
+        let empty = finish(T::structure("empty").stated(0, 1));
+        let types = [repeated(empty, EMPTY), vec![T::I64, T::F64]].concat();
+        let sum = CallInterface::new(T::I64, types).expect("a signature");
+        let sum = ffi::Function::load(library, "sum", &sum).expect("it is there");
+        let mut values = vec![ffi::Arg::bytes(&[]); EMPTY];
+        values.extend([arg(&40_i64), arg(&2.5_f64)]);
+        // SAFETY: the function has that signature.
+        assert_eq!(unsafe { sum.call::<i64>(&values) }, Ok(42));
+    });
+}
+
 #[test]
 fn an_empty_struct_of_gnu_c() {
     let empty = finish(T::structure("empty").stated(0, 1));

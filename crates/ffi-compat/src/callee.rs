@@ -32,6 +32,8 @@ enum Outcome {
     /// One register, at that offset: so many bits are the result's, and the rest copies of the
     /// sign or zeros.
     Register { to: u32, unused: u8, signed: bool },
+    /// Two whole registers, at those offsets.
+    Pair { first: u32, second: u32 },
     /// Two registers at most, by the plan's moves.
     Small,
     /// By the plan's moves, or in memory that the caller has.
@@ -45,6 +47,11 @@ impl Outcome {
             ReturnPlan::Registers([m]) if size <= 8 && m.offset == 0 && m.len as usize == size => {
                 let (unused, signed) = (64 - 8 * size as u8, m.extension == Extension::Sign);
                 Self::Register { to: m.to, unused, signed }
+            }
+            ReturnPlan::Registers([a, b])
+                if [(a.offset, a.len), (b.offset, b.len)] == [(0, 8), (8, 8)] =>
+            {
+                Self::Pair { first: a.to, second: b.to }
             }
             ReturnPlan::Registers(_) if size <= 16 => Self::Small,
             _ => Self::Other,
@@ -71,6 +78,9 @@ enum Area {
     Stack,
     Gathered,
 }
+
+/// An eightbyte, some of which may be padding.
+type Word = MaybeUninit<u64>;
 
 /// What most closures need of the stack; others use the heap.
 const FEW: usize = 16;
@@ -147,6 +157,11 @@ impl Callee {
                     let wide = (word.cast_signed() >> unused).cast_unsigned();
                     let word = if signed { wide } else { word >> unused };
                     returned.add(to as usize).cast::<u64>().write(word);
+                }
+                Outcome::Pair { first, second } => {
+                    returned.add(first as usize).cast::<Word>().write(value.cast::<Word>().read());
+                    let second = returned.add(second as usize).cast::<Word>();
+                    second.write(value.add(1).cast::<Word>().read());
                 }
                 Outcome::Small => self.plan.store_return(value.cast(), returned),
                 Outcome::Nothing | Outcome::Other => {}

@@ -211,12 +211,21 @@ pub unsafe extern "C" fn ffi_prep_closure_loc(
     if fun.is_none() || codeloc.is_null() {
         return FFI_BAD_ABI;
     }
-    // SAFETY: the caller's: a code address from `ffi_closure_alloc` comes with what it belongs to.
+    let hidden = closure.cast::<Hidden>().wrapping_sub(1);
+    let table = native().map(|native| native.table);
+    let thunk = table.and_then(|table| Some((table, table.index_of(codeloc)?)));
+    // SAFETY: the caller's: a closure that a trampoline leads to came from `ffi_closure_alloc`.
     unsafe {
-        let status = if native().is_some_and(|native| native.table.contains(codeloc)) {
-            Hidden::prepare(closure.cast::<Hidden>().wrapping_sub(1), cif, codeloc)
-        } else {
-            prepare_foreign(closure, cif)
+        let status = match thunk {
+            Some((table, index)) => {
+                // Nothing is read before the closure unless the trampoline says that it is ours.
+                let leads_here = |slot: &Slot| std::ptr::eq(slot.context().cast(), hidden);
+                if !table.slot(index).is_some_and(leads_here) {
+                    return FFI_BAD_ABI;
+                }
+                Hidden::prepare(hidden, cif, codeloc)
+            }
+            None => prepare_foreign(closure, cif),
         };
         if status == FFI_OK {
             (*closure).cif = cif;

@@ -56,6 +56,31 @@ fn null_pointers_get_a_status() {
     }
 }
 
+/// Another closure's code, for a closure in memory of the caller's with nothing readable before it.
+#[cfg(unix)]
+#[test]
+fn the_code_of_another_closure() {
+    const PAGE: usize = 4096;
+    let (mut cif, mut code) = (blank(), null_mut());
+    prepare(&mut cif, &raw mut ffi_type_void, &mut []);
+    // SAFETY: the pages are the test's own, and nothing is called.
+    unsafe {
+        let (flags, none) = (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, libc::PROT_NONE);
+        let pages = libc::mmap(null_mut(), 2 * PAGE, none, flags, -1, 0);
+        assert_ne!(pages, libc::MAP_FAILED);
+        let second = pages.cast::<u8>().add(PAGE).cast::<c_void>();
+        assert_eq!(libc::mprotect(second, PAGE, libc::PROT_READ | libc::PROT_WRITE), 0);
+        let closure = ffi_closure_alloc(ffi_get_closure_size(), &mut code);
+        let mut prepare =
+            |code| ffi_prep_closure_loc(second.cast(), &mut cif, Some(on_call), null_mut(), code);
+        assert_eq!(prepare(code), FFI_BAD_ABI);
+        assert_eq!(prepare(code.cast::<u8>().add(1).cast()), FFI_BAD_ABI);
+        ffi_closure_free(closure);
+        assert_eq!(prepare(code), FFI_BAD_ABI);
+        libc::munmap(pages, 2 * PAGE);
+    }
+}
+
 #[test]
 fn numbers_that_no_abi_has() {
     let int = &raw mut ffi_type_sint32;

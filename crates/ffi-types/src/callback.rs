@@ -7,7 +7,7 @@
 
 use core::ffi::c_void;
 use core::sync::atomic::AtomicPtr;
-use core::sync::atomic::Ordering::Release;
+use core::sync::atomic::Ordering::{Acquire, Release};
 
 /// The data beside one thunk. Read by assembly: the order and size of the fields are fixed.
 #[repr(C)]
@@ -32,6 +32,11 @@ impl Slot {
     /// [`CallingConvention::callback_handler`]: crate::CallingConvention::callback_handler
     pub unsafe fn set_handler(&self, handler: *const c_void) {
         self.handler.store(handler.cast_mut(), Release);
+    }
+
+    /// What the handler passes on; null in a slot that was never filled.
+    pub fn context(&self) -> *const CallbackHeader {
+        self.context.load(Acquire)
     }
 
     /// Says what the handler passes on.
@@ -107,9 +112,10 @@ impl ThunkTable {
         (index < self.count).then(|| self.code.wrapping_add(index * self.stride).cast())
     }
 
-    /// Whether an address is inside one of them.
-    pub fn contains(&self, code: *const c_void) -> bool {
-        code.addr().wrapping_sub(self.code.addr()) < self.count * self.stride
+    /// Which thunk an address is inside of; `None` for one that is in none.
+    pub fn index_of(&self, code: *const c_void) -> Option<usize> {
+        let index = code.addr().wrapping_sub(self.code.addr()) / self.stride;
+        (index < self.count).then_some(index)
     }
 
     /// The slot of a thunk; `None` past the end.
