@@ -5,7 +5,7 @@ use crate::error::CallbackError;
 use crate::infer::{Closure, MAX_PARAMETERS};
 use crate::pool::Trampoline;
 use ffi_types::{
-    CallbackHeader, CallingConvention, Dispatch, Plan, ReturnPlan, ScalarPlace, Signature, Slot,
+    CallbackHeader, CallingConvention, Dispatch, Move, Place, Plan, ReturnPlan, Signature, Slot,
 };
 use std::any::Any;
 use std::ffi::c_void;
@@ -29,17 +29,27 @@ pub(crate) struct Head {
     header: CallbackHeader,
     pub(crate) signature: Signature,
     pub(crate) plan: Plan,
-    /// Where a typed closure finds its scalars, and its result goes: looked up once.
-    places: [ScalarPlace; MAX_PARAMETERS],
-    result_to: u32,
+    /// Where a typed closure finds its arguments, if in one piece, and its result goes: looked up
+    /// once.
+    places: [Option<Place>; MAX_PARAMETERS],
+    result_to: ResultPlace,
+}
+
+/// Where a result goes in the return registers.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ResultPlace {
+    /// Where its first register is.
+    pub(crate) first: u32,
+    /// Where its second one is, if it is sixteen bytes that fill two.
+    pub(crate) second: Option<u32>,
 }
 
 /// What a typed closure is given of a call.
 #[derive(Debug)]
 pub struct Frame<'a> {
     pub(crate) plan: &'a Plan,
-    pub(crate) places: &'a [ScalarPlace; MAX_PARAMETERS],
-    pub(crate) result_to: u32,
+    pub(crate) places: &'a [Option<Place>; MAX_PARAMETERS],
+    pub(crate) result_to: ResultPlace,
     pub(crate) registers: *const u8,
     pub(crate) stack: *const u8,
     pub(crate) returned: *mut u8,
@@ -137,17 +147,22 @@ impl Callback {
             signature,
             plan: Plan::empty(),
             places: Default::default(),
-            result_to: 0,
+            result_to: ResultPlace::default(),
         };
         // One allocation for everything, in which the plan is made where it stays.
         let mut context = Box::new(Context { head, closure });
         let Head { signature, plan, places, result_to, .. } = &mut context.head;
         convention.plan_into(signature, plan)?;
         for (index, place) in places.iter_mut().enumerate().take(plan.argument_count()) {
-            *place = plan.scalar_place(index).unwrap_or_default();
+            *place = plan.place(index, signature.arguments()[index].size());
         }
-        if let ReturnPlan::Registers([first, ..]) = plan.return_plan() {
-            *result_to = first.to;
+        if let ReturnPlan::Registers([first, rest @ ..]) = plan.return_plan() {
+            let words = |a: &Move, b: &Move| (a.offset, a.len, b.offset, b.len) == (0, 8, 8, 8);
+            let second = match rest {
+                [second] if words(first, second) => Some(second.to),
+                _ => None,
+            };
+            *result_to = ResultPlace { first: first.to, second };
         }
         let handler = convention.callback_handler(plan)?;
         let pointer: *mut CallbackHeader = Box::into_raw(context).cast();

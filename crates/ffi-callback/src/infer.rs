@@ -1,6 +1,6 @@
 //! Signatures inferred from the types of Rust closures.
 
-use crate::callback::Frame;
+use crate::callback::{Frame, ResultPlace};
 use ffi_types::{CType, Convention, InvalidCallInterfaceError, Signature, store_scalar};
 use std::mem::MaybeUninit;
 
@@ -75,8 +75,16 @@ const fn is_word<T: CType>() -> bool {
 #[inline(always)]
 unsafe fn take<T: CType>(frame: &Frame<'_>, index: usize) -> T {
     if is_word::<T>() {
+        debug_assert!(frame.places[index].is_some(), "a scalar is in one piece");
+        // SAFETY: the place was looked up for this plan, and every convention has one for a scalar.
+        return unsafe {
+            let place = frame.places[index].unwrap_unchecked();
+            place.load(frame.registers, frame.stack)
+        };
+    }
+    if let Some(place) = frame.places[index] {
         // SAFETY: the place was looked up for this plan.
-        return unsafe { frame.places[index].load(frame.registers, frame.stack) };
+        return unsafe { place.load(frame.registers, frame.stack) };
     }
     let mut value = MaybeUninit::<T>::uninit();
     // SAFETY: the value has the size of the argument's type, and all of it is written that C
@@ -92,9 +100,20 @@ unsafe fn take<T: CType>(frame: &Frame<'_>, index: usize) -> T {
 /// The return type is one that `R` stands for.
 #[inline(always)]
 unsafe fn give<R: CType>(frame: &Frame<'_>, result: R) {
+    let ResultPlace { first, second } = frame.result_to;
     if is_word::<R>() {
         // SAFETY: a scalar is returned in the register of the plan's only return move.
-        return unsafe { store_scalar(result, frame.result_to, frame.returned) };
+        return unsafe { store_scalar(result, first, frame.returned) };
+    }
+    if let (Some(second), 16) = (second, size_of::<R>()) {
+        let words = (&raw const result).cast::<[MaybeUninit<u64>; 2]>();
+        // SAFETY: the result has sixteen bytes, and there are two registers for them.
+        unsafe {
+            let [a, b] = words.read_unaligned();
+            frame.returned.add(first as usize).cast::<MaybeUninit<u64>>().write(a);
+            frame.returned.add(second as usize).cast::<MaybeUninit<u64>>().write(b);
+        }
+        return;
     }
     // SAFETY: the registers are those of a call by this plan.
     let memory = unsafe { frame.plan.result_pointer(frame.registers) };

@@ -239,27 +239,17 @@ impl Callee {
 
 /// Where an argument is in one piece, and aligned.
 fn whole(plan: &Plan, index: usize, size: usize, align: usize) -> Option<Place> {
-    if plan.reference_of(index).is_some() {
-        return None;
-    }
-    let [first, rest @ ..] = plan.moves_of(index) else { return None };
-    let mut end = first.len;
-    for m in rest {
-        if m.offset != end || m.to != first.to + end {
-            return None;
-        }
-        end += m.len;
-    }
-    if first.offset != 0 || (end as usize) < size {
-        return None;
-    }
-    match first.to.checked_sub(plan.registers().size) {
+    match plan.place(index, size)? {
         // C aligned the stack area for it.
-        Some(at) if align <= 8 || (at as usize).is_multiple_of(align) => {
-            Some(Place { area: Area::Stack, offset: at })
+        ffi_types::Place::Stack(offset)
+            if align <= 8 || (offset as usize).is_multiple_of(align) =>
+        {
+            Some(Place { area: Area::Stack, offset })
         }
         // The saved registers are aligned to 16, but their places need not be.
-        None if align <= 8 => Some(Place { area: Area::Registers, offset: first.to }),
+        ffi_types::Place::Registers(offset) if align <= 8 => {
+            Some(Place { area: Area::Registers, offset })
+        }
         _ => None,
     }
 }

@@ -119,14 +119,24 @@ impl Plan {
         }
     }
 
-    /// Where a callback finds an argument that is a scalar of at most 8 bytes, to be looked up once
-    /// and used at each call; that of the first byte, for an argument that is none. `None` past the
-    /// last argument, and for one that is passed by reference.
-    pub fn scalar_place(&self, argument: usize) -> Option<ScalarPlace> {
-        let m = self.moves_of(argument).first()?;
-        Some(match m.to.checked_sub(self.registers.size) {
-            Some(offset) => ScalarPlace(-1 - offset as i32),
-            None => ScalarPlace(m.to as i32),
+    /// Where a callback finds an argument of `size` bytes in one piece, to be looked up once and used
+    /// at each call. `None` past the last argument, and for one that is in several places, or passed
+    /// by reference.
+    pub fn place(&self, argument: usize, size: usize) -> Option<Place> {
+        let [first, rest @ ..] = self.moves_of(argument) else { return None };
+        let mut end = first.len;
+        for m in rest {
+            if m.offset != end || m.to != first.to + end {
+                return None;
+            }
+            end += m.len;
+        }
+        if first.offset != 0 || (end as usize) < size {
+            return None;
+        }
+        Some(match first.to.checked_sub(self.registers.size) {
+            Some(offset) => Place::Stack(offset),
+            None => Place::Registers(first.to),
         })
     }
 
@@ -185,27 +195,30 @@ impl Plan {
     }
 }
 
-/// Where a callback finds a scalar argument; see [`Plan::scalar_place`].
-#[derive(Debug, Clone, Copy, Default)]
-pub struct ScalarPlace(
-    /// An offset into the register file, or -1 and less for one into the stack area.
-    i32,
-);
+/// Where a callback finds an argument in one piece; see [`Plan::place`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Place {
+    /// That far into the register file, in bytes.
+    Registers(u32),
+    /// That far into the stack area, in bytes.
+    Stack(u32),
+}
 
-impl ScalarPlace {
+impl Place {
     /// Takes the argument out of a callback's saved registers and stack.
     ///
     /// # Safety
     /// `registers` and `stack` are those of a call by the plan that the place is from, and the
-    /// argument is a scalar that `T` stands for.
+    /// argument is of a type that `T` stands for.
     #[inline(always)]
     pub unsafe fn load<T: CType>(self, registers: *const u8, stack: *const u8) -> T {
-        // SAFETY: a scalar is one move, inside the image; `T` has its size. Of a `bool`, C
+        // SAFETY: the argument is inside the image, in one piece; `T` has its size. Of a `bool`, C
         // defines the low byte alone, and anything but 0 is true.
         unsafe {
-            let source = match self.0 {
-                offset @ 0.. => registers.add(offset as usize),
-                offset => stack.add((-1 - offset) as usize),
+            let source = match self {
+                Self::Registers(offset) => registers.add(offset as usize),
+                Self::Stack(offset) => stack.add(offset as usize),
             };
             if T::SCALAR == Some(Scalar::Bool) {
                 let truth = source.read() != 0;

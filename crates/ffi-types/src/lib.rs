@@ -46,7 +46,7 @@ pub use error::{
     CallingConventionError, InterfaceField, InterfaceReason, InvalidCallInterfaceError,
     TypeProblem, TypeValidationError, UnsupportedPlatformError,
 };
-pub use execute::{ScalarPlace, store_scalar};
+pub use execute::{Place, store_scalar};
 pub use layout::AggregateBuilder;
 pub use long_double::LongDouble;
 pub use plan::{

@@ -419,7 +419,7 @@ fn scalars_are_found_at_their_places() {
     let image = store(&plan, &arguments);
     let (registers, stack) = image.0.split_at(STACK as usize / 8);
     let (registers, stack) = (registers.as_ptr().cast::<u8>(), stack.as_ptr().cast::<u8>());
-    let place = |index| plan.scalar_place(index).expect("there is such an argument");
+    let place = |index| plan.place(index, [4, 8, 1, 2][index]).expect("there is such an argument");
     // SAFETY: the registers and the stack are those of this plan, and the types are those of the
     // arguments.
     unsafe {
@@ -428,7 +428,7 @@ fn scalars_are_found_at_their_places() {
         assert!(place(2).load::<bool>(registers, stack));
         assert_eq!(place(3).load::<i16>(registers, stack), -300);
     }
-    assert!(plan.scalar_place(4).is_none());
+    assert!(plan.place(4, 1).is_none());
 }
 
 #[test]

@@ -126,7 +126,7 @@ fn an_argument_by_reference_is_a_copy_and_its_address() {
     assert_eq!(plan.placement(2).to_string(), "&[stack+8]");
     assert_eq!((plan.moves_of(0), plan.moves_of(2)), (&[][..], &[][..]));
     assert_eq!(plan.moves_of(1).len(), 1);
-    assert!(plan.scalar_place(0).is_none());
+    assert!(plan.place(0, 1).is_none());
     assert!(plan.size_bytes() > size_of::<Plan>());
 
     let pointers = values.each_ref().map(|value| value.as_ptr());
