@@ -38,10 +38,9 @@ fn start_of_the_walk(
     callback: &Callback,
 ) -> f64 {
     let (pointer, mut result) = (callback.as_ptr(), 0.0_f64);
-    // The nine integers put the call on the stack, whatever the convention.
     let zero = 0_i64;
     let mut arguments: Vec<*const c_void> = vec![(&raw const pointer).cast()];
-    arguments.resize(10, (&raw const zero).cast());
+    arguments.resize(interface.signature().arguments().len(), (&raw const zero).cast());
     // SAFETY: a function may be given more integers than it takes; the first is the callback.
     unsafe { interface.invoke(function, &arguments, (&raw mut result).cast()) }.expect("it fits");
     result
@@ -56,14 +55,19 @@ fn walk(convention: Convention, middle: *const c_void) {
         result.set(arguments.get::<f64>(0).expect("a double")).expect("a double");
     })
     .expect("a callback");
-    let types = [vec![Type::POINTER], vec![Type::I64; 9]].concat();
-    let interface = interface(convention, Type::F64, types);
-    assert_eq!(start_of_the_walk(&interface, middle, &callback), 2.0);
-    let text = seen.lock().expect("no panic");
-    let at = |name: &str| text.find(name).unwrap_or_else(|| panic!("no {name} in:\n{text}"));
-    let names = ["callback_vector", "middle_of_the_walk", "call_stack", "start_of_the_walk"];
-    let places = names.map(at);
-    assert!(places.is_sorted(), "{names:?} are at {places:?} in:\n{text}");
+    let by_steps = ["callback_vector", "middle_of_the_walk", "start_of_the_walk"].as_slice();
+    let by_image = &["callback_vector", "middle_of_the_walk", "call_stack", "start_of_the_walk"];
+    // Whatever the convention, nine more integers need some of the stack; forty need more of it than
+    // there are steps for, and steps have no frame of their own.
+    for (integers, names) in [(9, by_steps), (40, by_image)] {
+        let types = [vec![Type::POINTER], vec![Type::I64; integers]].concat();
+        let interface = interface(convention, Type::F64, types);
+        assert_eq!(start_of_the_walk(&interface, middle, &callback), 2.0);
+        let text = seen.lock().expect("no panic");
+        let at = |name: &&str| text.find(*name).unwrap_or_else(|| panic!("no {name} in:\n{text}"));
+        let places: Vec<usize> = names.iter().map(at).collect();
+        assert!(places.is_sorted(), "{names:?} are at {places:?} in:\n{text}");
+    }
 }
 
 macro_rules! conventions {

@@ -122,9 +122,10 @@ pub const fn stack_way(len: u32, offset: u32) -> Way {
 }
 
 impl Steps {
+    /// Wraps for [`NO_WAY`], whose steps nothing takes: the call is incomplete.
     #[inline(always)]
     const fn code(&self, number: u16) -> u16 {
-        number * self.size
+        number.wrapping_mul(self.size)
     }
 
     /// What loading one more register makes of the step of its pair.
@@ -132,8 +133,8 @@ impl Steps {
     fn load(&self, code: &mut u16, register: usize, first: u16, ways: u16, way: Way) {
         let way = u16::from(way);
         match register % 2 {
-            0 => *code = self.code(first + way.wrapping_sub(1).wrapping_mul(ways)),
-            _ => *code += self.code(way),
+            0 => *code = self.code(first.wrapping_add(way.wrapping_sub(1).wrapping_mul(ways))),
+            _ => *code = code.wrapping_add(self.code(way)),
         }
     }
 }
