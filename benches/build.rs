@@ -1,4 +1,5 @@
-//! Compiles the functions that are called to a shared library, so that nothing is inlined.
+//! Compiles the functions that are called to a shared library, so that nothing is inlined, and looks
+//! for a libffi with call plans, which is loaded beside the one of the `libffi` crate.
 
 use std::path::Path;
 
@@ -17,4 +18,13 @@ fn main() {
         .expect("the compiler can be run");
     assert!(status.success(), "shapes.c does not compile");
     println!("cargo:rustc-env=SHAPES={}", library.display());
+    // Debian 12's has none, which is no error: there is one contender less.
+    let mut newest = pkg_config::Config::new();
+    let Ok(found) = newest.atleast_version("3.7").cargo_metadata(false).probe("libffi") else {
+        return;
+    };
+    let paths = found.link_paths.iter().map(|path| path.join("libffi.so"));
+    if let Some(path) = paths.into_iter().find(|path| path.exists()) {
+        println!("cargo:rustc-env=NEWEST={}", path.display());
+    }
 }

@@ -34,6 +34,15 @@ pub const MAKING: &[&str] = &[
     "callback create and drop",
 ];
 
+/// What else is measured: how cost grows with the number of arguments,
+pub const ARGUMENTS: &[usize] = &[0, 1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64];
+/// the bytes of a struct that is passed by value,
+pub const SIZES: &[usize] = &[1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096];
+/// the threads that call through one interface,
+pub const THREADS: &[usize] = &[1, 2, 3, 4, 6, 8];
+/// and the callbacks that live when one more is created and dropped.
+pub const CALLBACKS_ALIVE: &[usize] = &[1, 10, 100, 1000, 10_000, 100_000];
+
 /// Names of files cannot have every character.
 pub fn file_name(shape: &str) -> String {
     shape.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()

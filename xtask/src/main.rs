@@ -2,6 +2,7 @@
 
 mod compat;
 mod compile_service;
+mod counts;
 mod fuzz;
 mod graph;
 mod matrix;
@@ -53,11 +54,20 @@ const TASKS: &[Task] = &[
         help: "formatting, clippy, and README's first command",
         run: Run::Alone(steps::lint),
     },
-    Task { name: "ci", help: "setup, lint, matrix, compat and test", run: Run::Alone(steps::ci) },
+    Task {
+        name: "ci",
+        help: "setup, lint, counts, matrix, compat and test",
+        run: Run::Alone(steps::ci),
+    },
     Task {
         name: "bench",
         help: "run the benchmarks and write the table to docs/",
         run: Run::Alone(steps::bench),
+    },
+    Task {
+        name: "counts",
+        help: "count instructions, and compare with those kept; with `--update`, keep them",
+        run: Run::With(counts::run),
     },
     Task {
         name: "fuzz",

@@ -83,6 +83,9 @@ fn everything() -> Vec<Package> {
             add(&mut all, (package, row.name));
         }
     }
+    for package in crate::counts::NEEDS.iter().flat_map(|need| need.packages) {
+        add(&mut all, (package, "counting instructions"));
+    }
     crate::compat::packages().for_each(|package| add(&mut all, package));
     all
 }

@@ -167,6 +167,7 @@ pub(crate) fn lint() -> Result<(), String> {
 pub(crate) fn ci() -> Result<(), String> {
     crate::setup::run()?;
     lint()?;
+    crate::counts::run(&[])?;
     crate::matrix::run(&[])?;
     crate::compat::run(&["--test".into()])?;
     test()
@@ -175,8 +176,8 @@ pub(crate) fn ci() -> Result<(), String> {
 pub(crate) fn bench() -> Result<(), String> {
     Steps::default()
         .task("setup", crate::setup::native)
-        .cargo("benchmarks", "bench -p ffi-benches --bench calls", &[])
-        .cargo("table", "run -q -p ffi-benches --bin table", &[])
+        .cargo("benchmarks", "bench -p ffi-benches --bench measure", &[])
+        .cargo("table", "run -q -p ffi-benches --bin report", &[])
         .finish()
 }
 

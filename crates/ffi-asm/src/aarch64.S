@@ -28,9 +28,8 @@
 .endif
 .endm
 
-/* A function that Rust calls or that C reaches through a pointer; a landing pad for indirect
-   branches. Its prologue ends with SEH endprologue. */
-.macro FUNCTION name
+/* A piece of code with a name, and its end. Without SEH's directives it is a leaf to Windows. */
+.macro CODE name
     .balign 16
     GLOBAL \name
 .if IS_ELF
@@ -43,6 +42,19 @@
 .endif
 \name:
     CFI startproc
+.endm
+
+.macro END_CODE name
+    CFI endproc
+.if IS_ELF
+    .size \name, . - \name
+.endif
+.endm
+
+/* A function that Rust calls or that C reaches through a pointer; a landing pad for indirect
+   branches. Its prologue ends with SEH endprologue. */
+.macro FUNCTION name
+    CODE \name
     SEH proc \name
     hint #34                /* bti c */
     SEH nop
@@ -50,10 +62,7 @@
 
 .macro END name
     SEH endproc
-    CFI endproc
-.if IS_ELF
-    .size \name, . - \name
-.endif
+    END_CODE \name
 .endm
 
 /* Signs the return address before it is stored, and checks it after it was loaded; where

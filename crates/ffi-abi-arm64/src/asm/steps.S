@@ -158,10 +158,11 @@ END $call_steps
     NEXT \next
 .endm
 
-/* All steps, in the order of `steps.rs`. They are one function to whoever unwinds the stack. */
-FUNCTION $steps
-    SEH endprologue
-    /* The step of a call without general registers: the landing pad is the function's. */
+/* All steps, in the order of `steps.rs`. They are one function to whoever unwinds the stack, and a
+   leaf to Windows, whose unwind data needs a length that no assembler knows of padded code. */
+CODE $steps
+    hint #34                /* bti c */
+    /* The step of a call without general registers. */
     ldr x16, [x10, #TARGET_FUNCTION]
     ldr x8, [x10, #TARGET_RESULT]
     br x16
@@ -199,4 +200,4 @@ FUNCTION $steps
     STACK_STEP \way, \slot, PROGRAM_STACK_CODE+2*\slot-2
 .endr
 .endr
-END $steps
+END_CODE $steps
