@@ -79,22 +79,9 @@ fn dynamic<R: CType>(
     let cif = cif.as_raw_ptr();
     // SAFETY: libffi calls it by the types it is given.
     let function: unsafe extern "C" fn() = unsafe { std::mem::transmute(function) };
-    result = [0; 8];
-    // SAFETY: as above; libffi does not write to the pointers.
-    unsafe {
-        let pointers = pointers.as_ptr().cast_mut().cast();
-        raw::ffi_call(cif, Some(function), result.as_mut_ptr().cast(), pointers);
-    }
-    assert_eq!(low(&result), expected, "libffi");
-    group.bench_function("libffi", |b| {
-        b.iter(|| {
-            let (pointers, result) = (black_box(pointers), black_box(&mut result));
-            // SAFETY: as above.
-            unsafe {
-                let pointers = pointers.as_ptr().cast_mut().cast();
-                raw::ffi_call(cif, Some(function), result.as_mut_ptr().cast(), pointers);
-            }
-        });
+    theirs(group, "libffi", (&low, expected), pointers, &|result, pointers| {
+        // SAFETY: as above.
+        unsafe { raw::ffi_call(cif, Some(function), result, pointers) };
     });
     let Some(newest) = newest() else { return };
     // SAFETY: the crate's interface has so many types, and outlives what is prepared here.
@@ -104,22 +91,33 @@ fn dynamic<R: CType>(
     };
     // SAFETY: the interface stays where it is.
     let Some(plan) = (unsafe { newest.plan(&raw mut cif) }) else { return };
-    let (invoke, plan_of_it) = plan.invoke();
-    result = [0; 8];
-    // SAFETY: as above.
-    unsafe {
-        let pointers = pointers.as_ptr().cast_mut().cast();
-        invoke(plan_of_it, function, result.as_mut_ptr().cast(), pointers);
-    }
-    assert_eq!(low(&result), expected, "libffi's plan");
-    group.bench_function("newest", |b| {
+    let (invoke, made) = plan.invoke();
+    theirs(group, "newest", (&low, expected), pointers, &|result, pointers| {
+        // SAFETY: as above.
+        unsafe { invoke(made, function, result, pointers) };
+    });
+}
+
+/// The bytes of a result, out of what may be widened.
+type Low<'a> = &'a dyn Fn(&[u64; 8]) -> Vec<u8>;
+
+/// A call by libffi. It has an array of its own: where a struct goes to memory, libffi leaves the
+/// address of its copy there, which was on the stack and is the next call's argument.
+fn theirs(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    contender: &str,
+    (low, expected): (Low<'_>, &[u8]),
+    pointers: &[*const c_void],
+    call: &impl Fn(*mut c_void, *mut *mut c_void),
+) {
+    let mut result = [0_u64; 8];
+    let mut pointers: Vec<*mut c_void> = pointers.iter().map(|at| at.cast_mut()).collect();
+    call(result.as_mut_ptr().cast(), pointers.as_mut_ptr());
+    assert_eq!(low(&result), expected, "{contender}");
+    group.bench_function(contender, |b| {
         b.iter(|| {
-            let (pointers, result) = (black_box(pointers), black_box(&mut result));
-            // SAFETY: as above.
-            unsafe {
-                let pointers = pointers.as_ptr().cast_mut().cast();
-                invoke(plan_of_it, function, result.as_mut_ptr().cast(), pointers);
-            }
+            let (pointers, result) = (black_box(&mut pointers), black_box(&mut result));
+            call(result.as_mut_ptr().cast(), pointers.as_mut_ptr());
         });
     });
 }

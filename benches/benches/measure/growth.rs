@@ -20,7 +20,8 @@ pub(crate) fn all(c: &mut Criterion) {
     callbacks(c);
 }
 
-/// Pointers to arguments, for other threads too.
+/// Pointers to arguments, for other threads too. (libffi writes to them where structs go to memory,
+/// which threads pass none of.)
 #[derive(Clone, Copy)]
 struct Arguments<'a>(&'a [*const c_void]);
 

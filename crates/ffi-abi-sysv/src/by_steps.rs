@@ -1,9 +1,9 @@
 //! The entries of calls by steps (`steps.rs`).
 
-use crate::results::Kind;
 use crate::trampoline::{Way, call_steps};
 use core::ffi::c_void;
 use core::mem::{MaybeUninit, transmute};
+use ffi_types::results::Kind;
 use ffi_types::{Entry, Plan, Program, Target};
 
 /// The way of a plan that has a program.

@@ -4,10 +4,10 @@
 //! words.
 
 use crate::registers::REGISTERS;
-use crate::results::Kind;
 use crate::trampoline::Way;
 use core::ffi::c_void;
 use core::mem::{MaybeUninit, transmute};
+use ffi_types::results::Kind;
 use ffi_types::{Entry, Extension, Move, Plan, ReturnPlan};
 
 /// So many arguments of one kind; `None` for any other signature.

@@ -3,16 +3,8 @@
 use crate::layout;
 use crate::registers::Returned;
 use crate::trampoline::Way;
-use ffi_types::{Extension, Move, Plan, ReturnPlan};
-
-/// A kind of result: the Rust type that receives its registers, and how it is written out.
-pub(crate) trait Kind {
-    type Raw;
-
-    /// # Safety
-    /// `result` is writable for the size of the plan's return type, which is of this kind.
-    unsafe fn write(raw: Self::Raw, plan: &Plan, result: *mut u8);
-}
+use ffi_types::results::{Kind, Nothing, One, Pair, Register, Two, low_bytes};
+use ffi_types::{Move, Plan, ReturnPlan};
 
 /// The entry of a way to pass arguments for the plan's kind of result.
 pub(crate) fn for_result<W: Way>(plan: &Plan, way: W) -> W::Entry {
@@ -20,12 +12,15 @@ pub(crate) fn for_result<W: Way>(plan: &Plan, way: W) -> W::Entry {
     let in_vector = |m: &Move| m.to >= layout::RETURN_VECTOR;
     match moves {
         // A first eightbyte of padding is not returned; then the offset is 8.
-        [m] if m.offset == 0 && m.len == 8 && in_vector(m) => way.entry::<One<f64, u64>>(),
-        [m] if m.offset == 0 && m.len == 8 => way.entry::<One<u64, u64>>(),
-        [m] if m.offset == 0 && m.len == 4 && in_vector(m) => way.entry::<One<f64, u32>>(),
-        [m] if m.offset == 0 && m.len == 4 && m.extension != Extension::Bool => {
-            way.entry::<One<u64, u32>>()
-        }
+        [m] if low_bytes(m).is_some() => match (in_vector(m), m.len) {
+            (false, 8) => way.entry::<One<u64, u64>>(),
+            (false, 4) => way.entry::<One<u64, u32>>(),
+            (false, 2) => way.entry::<One<u64, u16>>(),
+            (false, _) => way.entry::<One<u64, u8>>(),
+            (true, 8) => way.entry::<One<f64, u64>>(),
+            (true, 4) => way.entry::<One<f64, u32>>(),
+            (true, _) => way.entry::<Any<f64, f64>>(),
+        },
         [a, b] if (a.offset, a.len, b.offset, b.len) == (0, 8, 8, 8) => {
             match (in_vector(a), in_vector(b)) {
                 (false, false) => way.entry::<Two<u64, u64, u64>>(),
@@ -49,87 +44,6 @@ pub(crate) fn for_result<W: Way>(plan: &Plan, way: W) -> W::Entry {
             (true, false) => way.entry::<Any<f64, u64>>(),
         },
         [] => way.entry::<Nothing>(),
-    }
-}
-
-/// Nothing to be written: void, or a result that the callee writes to memory.
-pub(crate) struct Nothing;
-
-impl Kind for Nothing {
-    type Raw = ();
-
-    #[inline(always)]
-    unsafe fn write((): (), _: &Plan, _: *mut u8) {}
-}
-
-/// The Rust type of a register, and the bits in it; the way there is the identity in machine code.
-pub(crate) trait Register {
-    fn bits(self) -> u64;
-}
-
-impl Register for u64 {
-    #[inline(always)]
-    fn bits(self) -> u64 {
-        self
-    }
-}
-
-impl Register for f64 {
-    #[inline(always)]
-    fn bits(self) -> u64 {
-        self.to_bits()
-    }
-}
-
-/// The low bytes of a register, as many as the type has.
-pub(crate) trait Part {
-    fn low(bits: u64) -> Self;
-}
-
-impl Part for u64 {
-    #[inline(always)]
-    fn low(bits: u64) -> u64 {
-        bits
-    }
-}
-
-impl Part for u32 {
-    #[inline(always)]
-    fn low(bits: u64) -> u32 {
-        bits as u32
-    }
-}
-
-/// One register of which the result takes the size of `T`.
-pub(crate) struct One<R, T>(R, T);
-
-impl<R: Register, T: Part> Kind for One<R, T> {
-    type Raw = R;
-
-    #[inline(always)]
-    unsafe fn write(raw: R, _: &Plan, result: *mut u8) {
-        // SAFETY: `for_result` chose the type by the size of the result.
-        unsafe { result.cast::<T>().write_unaligned(T::low(raw.bits())) };
-    }
-}
-
-/// The first two return registers of their kinds, as the convention returns a struct of them.
-#[repr(C)]
-pub(crate) struct Pair<A, B>(A, B);
-
-/// Two registers: all of the first, and of the second the size of `T`.
-pub(crate) struct Two<A, B, T>(A, B, T);
-
-impl<A: Register, B: Register, T: Part> Kind for Two<A, B, T> {
-    type Raw = Pair<A, B>;
-
-    #[inline(always)]
-    unsafe fn write(raw: Pair<A, B>, _: &Plan, result: *mut u8) {
-        // SAFETY: `for_result` chose the type by the size of the result.
-        unsafe {
-            result.cast::<u64>().write_unaligned(raw.0.bits());
-            result.add(8).cast::<T>().write_unaligned(T::low(raw.1.bits()));
-        }
     }
 }
 

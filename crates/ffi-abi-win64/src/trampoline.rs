@@ -7,10 +7,11 @@
 use crate::by_steps;
 use crate::layout;
 use crate::registers::{Registers, Room, WideReturned, WideRoom};
-use crate::results::{Kind, for_result};
+use crate::results::for_result;
 use core::ffi::c_void;
 use core::marker::PhantomData;
 use core::mem::{MaybeUninit, transmute};
+use ffi_types::results::Kind;
 use ffi_types::{Entry, ImageEntry, Plan, Slot, ThunkTable, check_vector_size};
 
 #[cfg(trampolines_in_rust)]

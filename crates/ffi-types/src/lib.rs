@@ -34,6 +34,7 @@ mod processor;
 mod program;
 pub mod record;
 mod repr;
+pub mod results;
 mod rule;
 mod signature;
 mod ty;
