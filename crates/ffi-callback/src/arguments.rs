@@ -1,13 +1,13 @@
 //! What a closure with a run-time signature receives and returns.
 
-use crate::callback::Head;
+use crate::prepared::Prepared;
 use ffi_types::{CType, InterfaceField, InterfaceReason, InvalidCallInterfaceError, Type};
 use std::mem::MaybeUninit;
 
 /// The arguments of one call of a callback.
 #[derive(Debug)]
 pub struct Arguments<'a> {
-    pub(crate) head: &'a Head,
+    pub(crate) head: &'a Prepared,
     pub(crate) registers: *const u8,
     pub(crate) stack: *const u8,
 }
@@ -84,7 +84,7 @@ impl Arguments<'_> {
 /// zero bytes.
 #[derive(Debug)]
 pub struct ReturnSlot<'a> {
-    pub(crate) head: &'a Head,
+    pub(crate) head: &'a Prepared,
     pub(crate) value: *mut u8,
 }
 

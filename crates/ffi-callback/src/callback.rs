@@ -4,13 +4,13 @@ use crate::arguments::{Arguments, ReturnSlot};
 use crate::error::CallbackError;
 use crate::infer::{Closure, MAX_PARAMETERS};
 use crate::pool::Trampoline;
-use ffi_types::{
-    CallbackHeader, CallingConvention, Dispatch, Move, Place, Plan, ReturnPlan, Signature, Slot,
-};
+use crate::prepared::{Prepared, ResultPlace};
+use ffi_types::{CallbackHeader, CallingConvention, Dispatch, Place, Signature, Slot};
 use std::any::Any;
 use std::ffi::c_void;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 /// The most bytes of a result that comes back in registers.
 const RESULT_BYTES: usize = 64;
@@ -27,27 +27,26 @@ struct Context<F> {
 #[derive(Debug)]
 pub(crate) struct Head {
     header: CallbackHeader,
-    pub(crate) signature: Signature,
-    pub(crate) plan: Plan,
-    /// Where a typed closure finds its arguments, if in one piece, and its result goes: looked up
-    /// once.
+    prepared: *const Prepared,
+    /// The places that a typed closure looks at, which are nearer here.
     places: [Option<Place>; MAX_PARAMETERS],
     result_to: ResultPlace,
+    /// What `prepared` points to, if no other callback has it.
+    _own: Option<Arc<Prepared>>,
 }
 
-/// Where a result goes in the return registers.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct ResultPlace {
-    /// Where its first register is.
-    pub(crate) first: u32,
-    /// Where its second one is, if it is sixteen bytes that fill two.
-    pub(crate) second: Option<u32>,
+impl Head {
+    #[inline(always)]
+    pub(crate) fn prepared(&self) -> &Prepared {
+        // SAFETY: it is there for ever, or for as long as this.
+        unsafe { &*self.prepared }
+    }
 }
 
 /// What a typed closure is given of a call.
 #[derive(Debug)]
 pub struct Frame<'a> {
-    pub(crate) plan: &'a Plan,
+    pub(crate) prepared: &'a Prepared,
     pub(crate) places: &'a [Option<Place>; MAX_PARAMETERS],
     pub(crate) result_to: ResultPlace,
     pub(crate) registers: *const u8,
@@ -112,8 +111,8 @@ impl Callback {
     where
         F: Closure<Parameters>,
     {
-        let signature = F::signature(convention.convention())?;
-        Self::install(convention, signature, closure, dispatch_typed::<Parameters, F>)
+        let prepared = Prepared::of::<Parameters, F>(convention)?;
+        Self::install(convention, prepared, None, closure, dispatch_typed::<Parameters, F>)
     }
 
     /// Makes a callback for a signature that is known at run time only.
@@ -130,45 +129,27 @@ impl Callback {
     where
         F: Fn(&Arguments<'_>, &mut ReturnSlot<'_>) + Send + Sync + 'static,
     {
-        Self::install(convention, signature, closure, dispatch_dynamic::<F>)
+        let own: Arc<Prepared> = Prepared::new(convention, signature)?.into();
+        let prepared = Arc::as_ptr(&own);
+        Self::install(convention, prepared, Some(own), closure, dispatch_dynamic::<F>)
     }
 
     fn install<F: Send + Sync + 'static>(
         convention: &dyn CallingConvention,
-        signature: Signature,
+        prepared: *const Prepared,
+        own: Option<Arc<Prepared>>,
         closure: F,
         dispatch: Dispatch,
     ) -> Result<Self, CallbackError> {
-        if let Some(first_variadic) = signature.first_variadic() {
-            return Err(CallbackError::Variadic { first_variadic });
-        }
-        let head = Head {
-            header: CallbackHeader { dispatch },
-            signature,
-            plan: Plan::empty(),
-            places: Default::default(),
-            result_to: ResultPlace::default(),
-        };
-        // One allocation for everything, in which the plan is made where it stays.
-        let mut context = Box::new(Context { head, closure });
-        let Head { signature, plan, places, result_to, .. } = &mut context.head;
-        convention.plan_into(signature, plan)?;
-        for (index, place) in places.iter_mut().enumerate().take(plan.argument_count()) {
-            *place = plan.place(index, signature.arguments()[index].size());
-        }
-        if let ReturnPlan::Registers([first, rest @ ..]) = plan.return_plan() {
-            let words = |a: &Move, b: &Move| (a.offset, a.len, b.offset, b.len) == (0, 8, 8, 8);
-            let second = match rest {
-                [second] if words(first, second) => Some(second.to),
-                _ => None,
-            };
-            *result_to = ResultPlace { first: first.to, second };
-        }
-        let handler = convention.callback_handler(plan)?;
+        // SAFETY: it is there for ever, or for as long as `own`.
+        let Prepared { places, result_to, handler, .. } = unsafe { &*prepared };
+        let header = CallbackHeader { dispatch };
+        let head = Head { header, prepared, places: *places, result_to: *result_to, _own: own };
+        let context = Box::new(Context { head, closure });
         let pointer: *mut CallbackHeader = Box::into_raw(context).cast();
         let context = Owned { pointer, free: free::<F> };
         // SAFETY: the handler is that of the plan, and the context lives longer than the trampoline.
-        let trampoline = unsafe { Trampoline::new(convention, handler, pointer)? };
+        let trampoline = unsafe { Trampoline::new(convention, *handler, pointer)? };
         Ok(Self { trampoline, context })
     }
 
@@ -179,7 +160,7 @@ impl Callback {
 
     /// The signature that C calls it by.
     pub fn signature(&self) -> &Signature {
-        &self.context.head().signature
+        &self.context.head().prepared().signature
     }
 }
 
@@ -208,10 +189,11 @@ unsafe extern "C-unwind" fn dispatch_typed<Parameters, F: Closure<Parameters>>(
     // SAFETY: the slot's context is alive while a call is under way; that is the promise of
     // whoever handed the pointer to C.
     let context = unsafe { &*context.cast::<Context<F>>() };
-    let Head { plan, places, result_to, .. } = &context.head;
-    let frame = Frame { plan, places, result_to: *result_to, registers, stack, returned };
+    let Head { places, result_to, .. } = &context.head;
+    let prepared = context.head.prepared();
+    let frame = Frame { prepared, places, result_to: *result_to, registers, stack, returned };
     // SAFETY: the registers are those of a call by this plan, whose signature is the closure's.
-    guarded(&context.head, || unsafe { context.closure.call(&frame) });
+    guarded(prepared, || unsafe { context.closure.call(&frame) });
 }
 
 /// # Safety
@@ -227,13 +209,13 @@ unsafe extern "C-unwind" fn dispatch_dynamic<F>(
 {
     // SAFETY: as in `dispatch_typed`.
     let context = unsafe { &*context.cast::<Context<F>>() };
-    let head = &context.head;
+    let (head, plan) = (context.head.prepared(), &context.head.prepared().plan);
     // A result in registers is collected here first, aligned as far as any type wants it.
     #[repr(C, align(64))]
     struct Room([u8; RESULT_BYTES]);
     let mut room = Room([0; RESULT_BYTES]);
     // SAFETY: the registers are those of a call by this plan.
-    let value = match unsafe { head.plan.result_pointer(registers) } {
+    let value = match unsafe { plan.result_pointer(registers) } {
         Some(memory) => {
             // SAFETY: the caller of the callback made room for its result there.
             unsafe { memory.write_bytes(0, head.signature.return_type().size()) };
@@ -244,11 +226,11 @@ unsafe extern "C-unwind" fn dispatch_dynamic<F>(
     let arguments = Arguments { head, registers, stack };
     guarded(head, || (context.closure)(&arguments, &mut ReturnSlot { head, value }));
     // SAFETY: `value` holds the result, or is where it was wanted; `returned` is the handler's.
-    unsafe { head.plan.store_return(value, returned) };
+    unsafe { plan.store_return(value, returned) };
 }
 
 /// Runs a closure, and keeps its panic from travelling into C.
-fn guarded(head: &Head, closure: impl FnOnce()) {
+fn guarded(head: &Prepared, closure: impl FnOnce()) {
     // A closure that is left half-way is never seen again: the process ends.
     if let Err(payload) = catch_unwind(AssertUnwindSafe(closure)) {
         abort(head, &*payload);
@@ -256,7 +238,7 @@ fn guarded(head: &Head, closure: impl FnOnce()) {
 }
 
 #[cold]
-fn abort(head: &Head, payload: &(dyn Any + Send)) -> ! {
+fn abort(head: &Prepared, payload: &(dyn Any + Send)) -> ! {
     let text = payload
         .downcast_ref::<&str>()
         .copied()

@@ -1,6 +1,7 @@
 //! Signatures inferred from the types of Rust closures.
 
-use crate::callback::{Frame, ResultPlace};
+use crate::callback::Frame;
+use crate::prepared::ResultPlace;
 use ffi_types::{CType, Convention, InvalidCallInterfaceError, Signature, store_scalar};
 use std::mem::MaybeUninit;
 
@@ -91,7 +92,7 @@ unsafe fn take<T: CType>(frame: &Frame<'_>, index: usize) -> T {
     // defines; what is left is padding.
     unsafe {
         let target = value.as_mut_ptr().cast();
-        frame.plan.load_argument(index, frame.registers, frame.stack, target);
+        frame.prepared.plan.load_argument(index, frame.registers, frame.stack, target);
         value.assume_init()
     }
 }
@@ -116,7 +117,7 @@ unsafe fn give<R: CType>(frame: &Frame<'_>, result: R) {
         return;
     }
     // SAFETY: the registers are those of a call by this plan.
-    let memory = unsafe { frame.plan.result_pointer(frame.registers) };
+    let memory = unsafe { frame.prepared.plan.result_pointer(frame.registers) };
     let value = match memory {
         Some(memory) => {
             // SAFETY: the caller of the callback made room for an `R` there.
@@ -126,5 +127,5 @@ unsafe fn give<R: CType>(frame: &Frame<'_>, result: R) {
         None => (&raw const result).cast(),
     };
     // SAFETY: `value` is an `R`, and the return registers are the frame's.
-    unsafe { frame.plan.store_return(value, frame.returned) };
+    unsafe { frame.prepared.plan.store_return(value, frame.returned) };
 }

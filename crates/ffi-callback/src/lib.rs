@@ -25,6 +25,7 @@ mod callback;
 mod error;
 mod infer;
 mod pool;
+mod prepared;
 
 pub use arguments::{Arguments, ReturnSlot};
 pub use callback::{Callback, Frame};

@@ -61,11 +61,11 @@ impl Trampoline {
     ) -> Result<Self, CallbackError> {
         let table = convention.thunks()?;
         let taken = with_pool(table, handler, |pool| pool.free.pop_front());
-        let exhausted = CallbackError::Exhausted {
+        let exhausted = || CallbackError::Exhausted {
             convention: convention.convention(),
             capacity: table.count(),
         };
-        let trampoline = Self { table, index: taken.ok_or(exhausted)? };
+        let trampoline = Self { table, index: taken.ok_or_else(exhausted)? };
         // SAFETY: the caller's.
         unsafe { trampoline.point_at(handler, context) };
         Ok(trampoline)
@@ -124,6 +124,15 @@ fn with_pool<R>(
     if let Some(pool) = pools.iter_mut().find(|pool| std::ptr::eq(pool.table, table)) {
         return f(pool);
     }
+    f(new_pool(&mut pools, table, handler))
+}
+
+#[cold]
+fn new_pool<'a>(
+    pools: &'a mut Vec<Pool>,
+    table: &'static ThunkTable,
+    handler: *const c_void,
+) -> &'a mut Pool {
     for slot in (0..table.count()).filter_map(|index| table.slot(index)) {
         // SAFETY: `stale` looks at no argument, so any handler of the convention fits; its context
         // lives for ever.
@@ -131,5 +140,5 @@ fn with_pool<R>(
     }
     pools.push(Pool { table, free: (0..table.count() as u32).collect() });
     let last = pools.len() - 1;
-    f(&mut pools[last])
+    &mut pools[last]
 }

@@ -83,11 +83,9 @@
     unpcklpd xmm6, xmm7
     movupd [rsp + SHADOW + VECTOR + 48], xmm6
 .endif
-    xor eax, eax
-    mov [rsp + RETURNED + 0], rax
-    mov [rsp + RETURNED + 8], rax
-    mov [rsp + RETURNED + 16], rax
-    mov [rsp + RETURNED + 24], rax
+    xorps xmm15, xmm15
+    movups [rsp + RETURNED + 0], xmm15
+    movups [rsp + RETURNED + 16], xmm15
     DISPATCH RETURNED
     movsd xmm0, qword ptr [rsp + RETURNED + RETURN_VECTOR + 0]
     movsd xmm1, qword ptr [rsp + RETURNED + RETURN_VECTOR + 8]

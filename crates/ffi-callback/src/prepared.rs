@@ -1,0 +1,115 @@
+//! What is decided before a callback is made: its plan, and where each argument is found.
+
+use crate::error::CallbackError;
+use crate::infer::{Closure, MAX_PARAMETERS};
+use ffi_types::{CallingConvention, Convention, Move, Place, Plan, ReturnPlan, Signature};
+use std::ffi::c_void;
+use std::sync::atomic::AtomicPtr;
+use std::sync::atomic::Ordering::{Acquire, Release};
+
+/// A signature, and all that follows from it.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) signature: Signature,
+    pub(crate) plan: Plan,
+    /// Where a typed closure finds its arguments, if in one piece, and its result goes: looked up
+    /// once.
+    pub(crate) places: [Option<Place>; MAX_PARAMETERS],
+    pub(crate) result_to: ResultPlace,
+    pub(crate) handler: *const c_void,
+}
+
+// SAFETY: the handler is code.
+unsafe impl Send for Prepared {}
+// SAFETY: as above.
+unsafe impl Sync for Prepared {}
+
+/// Where a result goes in the return registers.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ResultPlace {
+    /// Where its first register is.
+    pub(crate) first: u32,
+    /// Where its second one is, if it is sixteen bytes that fill two.
+    pub(crate) second: Option<u32>,
+}
+
+impl Prepared {
+    pub(crate) fn new(
+        convention: &dyn CallingConvention,
+        signature: Signature,
+    ) -> Result<Box<Self>, CallbackError> {
+        if let Some(first_variadic) = signature.first_variadic() {
+            return Err(CallbackError::Variadic { first_variadic });
+        }
+        let mut prepared = Box::new(Self {
+            signature,
+            plan: Plan::empty(),
+            places: Default::default(),
+            result_to: ResultPlace::default(),
+            handler: std::ptr::null(),
+        });
+        let Self { signature, plan, places, result_to, handler } = &mut *prepared;
+        convention.plan_into(signature, plan)?;
+        for (index, place) in places.iter_mut().enumerate().take(plan.argument_count()) {
+            *place = plan.place(index, signature.arguments()[index].size());
+        }
+        if let ReturnPlan::Registers([first, rest @ ..]) = plan.return_plan() {
+            let words = |a: &Move, b: &Move| (a.offset, a.len, b.offset, b.len) == (0, 8, 8, 8);
+            let second = match rest {
+                [second] if words(first, second) => Some(second.to),
+                _ => None,
+            };
+            *result_to = ResultPlace { first: first.to, second };
+        }
+        *handler = convention.callback_handler(plan)?;
+        Ok(prepared)
+    }
+
+    /// For closures of these types: decided when the first one is made, and kept for ever, as their
+    /// code is.
+    pub(crate) fn of<Parameters, F: Closure<Parameters>>(
+        convention: &dyn CallingConvention,
+    ) -> Result<&'static Self, CallbackError> {
+        // It names the types of the parameters and the result: functions that were merged into one
+        // are the same in all that they do.
+        let key = Key { signature: F::signature, convention: convention.convention() };
+        let bucket = &KNOWN[(F::signature as *const () as usize >> 4) % KNOWN.len()];
+        let first = bucket.load(Acquire);
+        if let Some(known) = find(first, &key) {
+            return Ok(known);
+        }
+        let prepared = *Self::new(convention, F::signature(key.convention)?)?;
+        let known = Box::leak(Box::new(Known { key, prepared, next: first }));
+        // Where another thread was faster, it is looked for again, and this one stays unused.
+        let put = bucket.compare_exchange(first, known, Release, Acquire);
+        Ok(put.err().and_then(|other| find(other, &known.key)).unwrap_or(&known.prepared))
+    }
+}
+
+/// What a typed closure's signature depends on.
+#[derive(Debug, Clone, Copy)]
+struct Key {
+    signature: fn(Convention) -> Result<Signature, ffi_types::InvalidCallInterfaceError>,
+    convention: Convention,
+}
+
+/// An entry of a list that only ever grows.
+struct Known {
+    key: Key,
+    prepared: Prepared,
+    next: *mut Known,
+}
+
+static KNOWN: [AtomicPtr<Known>; 64] = [const { AtomicPtr::new(std::ptr::null_mut()) }; 64];
+
+fn find(mut at: *const Known, key: &Key) -> Option<&'static Prepared> {
+    // SAFETY: entries are leaked, and never written after they were put into a list.
+    while let Some(known) = unsafe { at.as_ref() } {
+        let same = std::ptr::fn_addr_eq(known.key.signature, key.signature);
+        if same && known.key.convention == key.convention {
+            return Some(&known.prepared);
+        }
+        at = known.next;
+    }
+    None
+}
