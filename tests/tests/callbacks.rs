@@ -193,3 +193,25 @@ fn a_result_that_is_not_set_is_zero() {
     // SAFETY: the callback has this type.
     assert_eq!(unsafe { callback.as_fn::<extern "C" fn() -> i64>()() }, 0);
 }
+
+/// A closure's plan is made once for each signature; the convention is a part of that.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn the_same_closure_in_two_conventions_has_two_plans() {
+    use ffi::Win64;
+    let implementation = |convention| ffi::implementation(convention).expect("both run here");
+    let closure = |a: i32, b: f64| -> f64 { f64::from(a) - b };
+    for _ in 0..2 {
+        let sysv = ffi_callback::Callback::new(implementation(Convention::SysV), closure);
+        let win64 = Convention::Win64(Win64::Gnu);
+        let win64 = ffi_callback::Callback::new(implementation(win64), closure);
+        let (sysv, win64) = (sysv.expect("there is room"), win64.expect("there is room"));
+        // SAFETY: each callback has the type, and is alive.
+        unsafe {
+            type SysV = extern "sysv64" fn(i32, f64) -> f64;
+            type Win64 = extern "win64" fn(i32, f64) -> f64;
+            assert_eq!(std::mem::transmute::<*const (), SysV>(sysv.as_ptr().cast())(5, 0.5), 4.5);
+            assert_eq!(std::mem::transmute::<*const (), Win64>(win64.as_ptr().cast())(5, 0.5), 4.5);
+        }
+    }
+}
