@@ -1,7 +1,7 @@
 //! The counters: which register or stack slot each eightbyte gets. SysV psABI 3.2.3, "Passing"
 //! and "Returning of Values".
 
-use crate::classify::{Class, Classes, MAX_EIGHTBYTES, classify};
+use crate::classify::{Class, Classes, classify, eightbytes};
 use crate::layout::HIDDEN;
 use crate::registers::{REGISTERS, RETURNED, WIDE_REGISTERS, WIDE_RETURNED};
 use crate::steps::{STEPS, vector_way};
@@ -145,6 +145,7 @@ impl<'a, const WIDE: bool> Counters<'a, WIDE> {
         let Classes::Eightbytes(classes) = classify(ty) else {
             return self.on_the_stack(index, ty);
         };
+        let classes = &classes[..eightbytes(ty.size())];
         if classes.iter().all(|&class| class == Class::NoClass) {
             // An empty struct: "NO_CLASS", nothing of which is passed.
             self.plan.nothing(index as u16);
@@ -180,11 +181,17 @@ impl<'a, const WIDE: bool> Counters<'a, WIDE> {
     }
 
     /// Never for X87 and COMPLEX_X87, which are passed in memory.
-    fn has_room_for(&self, classes: [Class; MAX_EIGHTBYTES]) -> bool {
-        let needs = |class| classes.iter().filter(|&&c| c == class).count();
-        self.general + needs(Class::Integer) <= REGISTERS.general.names.len()
-            && self.vector + needs(Class::Sse) <= REGISTERS.vector.names.len()
-            && needs(Class::X87) + needs(Class::ComplexX87) == 0
+    fn has_room_for(&self, classes: &[Class]) -> bool {
+        let (mut general, mut vector) = (self.general, self.vector);
+        for class in classes {
+            match class {
+                Class::Integer => general += 1,
+                Class::Sse => vector += 1,
+                Class::X87 | Class::ComplexX87 => return false,
+                _ => {}
+            }
+        }
+        general <= REGISTERS.general.names.len() && vector <= REGISTERS.vector.names.len()
     }
 
     fn on_the_stack(&mut self, index: usize, ty: &Type) -> Result<(), InvalidCallInterfaceError> {
@@ -242,7 +249,7 @@ impl<'a, const WIDE: bool> Counters<'a, WIDE> {
         // "The next available register of the sequence %rax, %rdx", or of %xmm0, %xmm1; "in %st0
         // as 80-bit x87 number", the imaginary part "in %st1".
         let (mut general, mut vector) = (0, 0);
-        for (class, part) in registers(ty, classes) {
+        for (class, part) in registers(ty, &classes[..eightbytes(ty.size())]) {
             let to = match class {
                 Class::Sse => {
                     self.plan.vector_size(part.len as usize);
@@ -268,13 +275,9 @@ fn take(counter: &mut usize, at: impl Fn(usize) -> u32) -> u32 {
 
 /// One move for each register that a type takes, with its class; where it goes is still open. An
 /// SSEUP eightbyte is in the register of the one before it, and so is X87UP.
-fn registers(
-    ty: &Type,
-    classes: [Class; MAX_EIGHTBYTES],
-) -> impl Iterator<Item = (Class, Move)> + Clone {
+fn registers(ty: &Type, classes: &[Class]) -> impl Iterator<Item = (Class, Move)> + Clone {
     let size = ty.size() as u32;
-    (0..MAX_EIGHTBYTES).filter_map(move |index| {
-        let class = classes[index];
+    classes.iter().enumerate().filter_map(move |(index, &class)| {
         if matches!(class, Class::NoClass | Class::SseUp | Class::X87Up) {
             return None;
         }

@@ -212,6 +212,10 @@ fn merge(classes: &mut [Class; MAX_EIGHTBYTES], offset: usize, what: Fundamental
         // "NO_CLASS ... will be used for padding".
         Fundamental::Padding => Class::NoClass,
     };
+    if what.size() <= 8 {
+        // It is aligned, so in one eightbyte.
+        return classes[offset / 8] = classes[offset / 8].merge(first);
+    }
     let all = &mut classes[offset / 8..(offset + what.size()).div_ceil(8)];
     for (index, eightbyte) in all.iter_mut().enumerate() {
         let class = if index == 0 { first } else { Class::of_the_rest(what) };
@@ -221,28 +225,30 @@ fn merge(classes: &mut [Class; MAX_EIGHTBYTES], offset: usize, what: Fundamental
 
 /// Rule 5 of the classification of aggregates: the post-merger clean-up.
 fn clean_up(mut classes: [Class; MAX_EIGHTBYTES], size: usize) -> Classes {
-    use Class::{Memory, Sse, SseUp, X87, X87Up};
-    let before = |index: usize| index.checked_sub(1);
-    if classes.contains(&Memory) {
-        return Classes::Memory; // (a)
-    }
-    for index in 0..classes.len() {
-        let previous = before(index).map(|previous| classes[previous]);
-        if classes[index] == X87Up && previous != Some(X87) {
-            return Classes::Memory; // (b)
-        }
-    }
-    let rest = &classes[1..size.div_ceil(8).clamp(1, MAX_EIGHTBYTES)];
-    if size > 16 && (classes[0] != Sse || rest.iter().any(|&class| class != SseUp)) {
+    use Class::{Memory, NoClass, Sse, SseUp, X87, X87Up};
+    let classes_of_it = &mut classes[..eightbytes(size)];
+    let up = |class: &Class| *class == SseUp;
+    if size > 16 && (classes_of_it[0] != Sse || !classes_of_it[1..].iter().all(up)) {
         return Classes::Memory; // (c)
     }
-    for index in 0..classes.len() {
-        let previous = before(index).map(|previous| classes[previous]);
-        if classes[index] == SseUp && !matches!(previous, Some(Sse | SseUp)) {
-            classes[index] = Sse; // (d)
-        }
+    let mut before = NoClass;
+    for class in classes_of_it {
+        *class = match (*class, before) {
+            (Memory, _) => return Classes::Memory, // (a)
+            (X87Up, X87) => X87Up,
+            (X87Up, _) => return Classes::Memory, // (b)
+            (SseUp, Sse | SseUp) => SseUp,
+            (SseUp, _) => Sse, // (d)
+            (class, _) => class,
+        };
+        before = *class;
     }
     Classes::Eightbytes(classes)
+}
+
+/// How many eightbytes are looked at: those of the type, and one if it is empty.
+pub(crate) fn eightbytes(size: usize) -> usize {
+    size.div_ceil(8).clamp(1, MAX_EIGHTBYTES)
 }
 
 #[cfg(test)]

@@ -201,6 +201,7 @@ impl AggregateBuilder {
             attribute_align: self.align,
             microsoft,
             stated: self.stated.is_some(),
+            unaligned: false,
             parts: Parts::empty(),
             hash: 0,
         }))
@@ -400,12 +401,16 @@ pub(crate) fn array(element: Type, count: usize) -> Result<Type, TypeValidationE
         attribute_align: None,
         microsoft: false,
         stated: false,
+        unaligned: false,
         parts: Parts::empty(),
         hash: 0,
     }))
 }
 
 fn finish(mut aggregate: Aggregate) -> Type {
+    let leaf = |leaf: &Leaf| !(leaf.offset as usize).is_multiple_of(leaf.what.size());
+    let inner = |&(offset, align): &(u32, u32)| !offset.is_multiple_of(align);
+    aggregate.unaligned = aggregate.leaves.iter().any(leaf) || aggregate.aligned.iter().any(inner);
     aggregate.parts = aggregate.fields.iter().map(|field| field.ty.parts()).collect();
     aggregate.hash = aggregate.compute_hash();
     Type::aggregate(aggregate)

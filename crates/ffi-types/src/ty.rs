@@ -255,6 +255,8 @@ pub(crate) struct Aggregate {
     pub(crate) leaves: Box<[Leaf]>,
     /// Aggregates inside that are aligned to more than their own leaves need: where, and to what.
     pub(crate) aligned: Box<[(u32, u32)]>,
+    /// A leaf or one of `aligned` is not where its alignment wants it.
+    pub(crate) unaligned: bool,
     pub(crate) parts: Parts,
     /// Of all that equality compares: comparing it first makes unequal types cheap to tell apart.
     pub(crate) hash: u64,
@@ -563,10 +565,7 @@ impl Type {
     /// Whether a member, at any depth, is at an offset that is no multiple of its type's
     /// alignment; `false` for aggregates larger than [`MAX_LEAVES_SIZE`] bytes.
     pub fn has_unaligned_member(&self) -> bool {
-        let Repr::Aggregate(aggregate) = self.repr() else { return false };
-        let leaf = |leaf: &Leaf| !(leaf.offset as usize).is_multiple_of(leaf.what.size());
-        aggregate.leaves.iter().any(leaf)
-            || aggregate.aligned.iter().any(|&(offset, align)| !offset.is_multiple_of(align))
+        matches!(self.repr(), Repr::Aggregate(aggregate) if aggregate.unaligned)
     }
 
     /// Which of the less usual types it is or contains.
