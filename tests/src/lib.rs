@@ -20,6 +20,7 @@ pub mod engine;
 pub mod foreign;
 pub mod guard;
 pub mod layouts;
+pub mod pointers;
 pub mod random;
 pub mod run;
 pub mod shapes;
