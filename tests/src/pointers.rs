@@ -12,7 +12,7 @@ pub type Nothing = unsafe extern "C" fn();
 /// See [`Nothing`].
 pub type Double = unsafe extern "C" fn(f64) -> f64;
 /// See [`Nothing`].
-pub type Longs = unsafe extern "C" fn(i64, i64, i64, i64, i64, i64, i64) -> i64;
+pub type Longs = unsafe extern "C" fn(i64, i64, i64, i64, i64, i64) -> i64;
 /// See [`Nothing`].
 pub type Struct = unsafe extern "C" fn(Pair, i32) -> Pair;
 
@@ -37,7 +37,7 @@ calls! {
     /// Calls it.
     pointer_to_double: Double, (x: f64) -> f64;
     /// Calls it.
-    pointer_to_longs: Longs, (a: i64, b: i64, c: i64, d: i64, e: i64, f: i64, g: i64) -> i64;
+    pointer_to_longs: Longs, (a: i64, b: i64, c: i64, d: i64, e: i64, f: i64) -> i64;
     /// Calls it.
     pointer_to_struct: Struct, (pair: Pair, n: i32) -> Pair;
 }

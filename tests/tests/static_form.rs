@@ -25,7 +25,7 @@ calls! {
     symbol_of_nothing: Symbol<'_, Nothing>, () -> ();
     symbol_of_double: Symbol<'_, Double>, (x: f64) -> f64;
     symbol_of_longs: OwnedSymbol<Longs>,
-        (a: i64, b: i64, c: i64, d: i64, e: i64, f: i64, g: i64) -> i64;
+        (a: i64, b: i64, c: i64, d: i64, e: i64, f: i64) -> i64;
     symbol_of_struct: OwnedSymbol<Struct>, (pair: Pair, n: i32) -> Pair;
 }
 
@@ -71,7 +71,6 @@ fn a_symbol_is_called_as_a_pointer_is() {
                 4,
                 5,
                 6,
-                7,
             );
             symbol_of_struct(
                 &library.get::<Struct>("").expect("not found").into_owned(),
@@ -80,7 +79,7 @@ fn a_symbol_is_called_as_a_pointer_is() {
             );
             pointer_to_nothing(&symbol);
             pointer_to_double(&library.get("").expect("not found"), 0.0);
-            pointer_to_longs(&library.get("").expect("not found"), 1, 2, 3, 4, 5, 6, 7);
+            pointer_to_longs(&library.get("").expect("not found"), 1, 2, 3, 4, 5, 6);
             pointer_to_struct(&library.get("").expect("not found"), Pair(0.0, 0.0), 0);
         }
     }

@@ -3,6 +3,7 @@
 mod compat;
 mod compile_service;
 mod counts;
+mod docs;
 mod fuzz;
 mod graph;
 mod matrix;
@@ -12,6 +13,7 @@ mod rows;
 mod setup;
 mod steps;
 mod tidy;
+mod weight;
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -68,6 +70,11 @@ const TASKS: &[Task] = &[
         name: "counts",
         help: "count instructions, and compare with those kept; with `--update`, keep them",
         run: Run::With(counts::run),
+    },
+    Task {
+        name: "weight",
+        help: "time a clean build, and weigh what it builds, and write both to docs/",
+        run: Run::Alone(weight::run),
     },
     Task {
         name: "fuzz",

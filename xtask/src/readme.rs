@@ -44,9 +44,7 @@ fn table(rows: &[Row]) -> String {
 
 /// The text with what is between the markers replaced.
 fn with_table(text: &str, table: &str) -> Option<String> {
-    let (before, rest) = text.split_once(START)?;
-    let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{START}{table}{END}{after}"))
+    crate::docs::between(text, START, END, table)
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 use super::build::{self, System};
 use super::make::succeed;
 use std::fmt::Write;
-use std::fs;
 use std::process::Command;
 
 const DEBIANS: &str = "/usr/lib/x86_64-linux-gnu/libffi.so.8";
@@ -31,14 +30,7 @@ pub(crate) fn run() -> Result<(), String> {
     let text = String::from_utf8_lossy(&output.stdout);
     let table = table(&rows(&text)?);
     print!("{table}");
-    let path = crate::root().join("docs/performance.md");
-    let failed = |error: std::io::Error| format!("{}: {error}", path.display());
-    let document = fs::read_to_string(&path).map_err(failed)?;
-    let parts = document
-        .split_once(BEGIN)
-        .and_then(|(before, rest)| rest.split_once(END).map(|(_, after)| (before, after)));
-    let (before, after) = parts.ok_or("docs/performance.md has no place for the table")?;
-    fs::write(&path, format!("{before}{BEGIN}\n{table}{END}{after}")).map_err(failed)
+    crate::docs::put("docs/performance.md", BEGIN, END, &table)
 }
 
 fn rows(text: &str) -> Result<Vec<Row<'_>>, String> {
