@@ -134,10 +134,12 @@ impl Source for Arguments {
     ) -> *const Registers {
         // SAFETY: the room is the image, as the plan has nothing on the stack; the arguments are the
         // caller's.
-        unsafe { plan.store_arguments(from.cast(), result.cast(), room.as_mut_ptr().cast()) };
+        unsafe { Self::fill(plan, from, result, room.as_mut_ptr()) };
         room.as_ptr()
     }
 
+    // One for all entries: the executor is long.
+    #[inline(never)]
     unsafe extern "C" fn fill(
         plan: &Plan,
         from: *const *const c_void,

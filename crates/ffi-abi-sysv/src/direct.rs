@@ -3,16 +3,33 @@
 //! and the function is called as what it then is: a Rust `extern "sysv64"` function of so many
 //! words.
 
+use crate::layout::RETURN_VECTOR;
 use crate::registers::REGISTERS;
-use crate::trampoline::Way;
 use core::ffi::c_void;
 use core::mem::{MaybeUninit, transmute};
-use ffi_types::results::Kind;
+use ffi_types::results::{Kind, Nothing, One, low_bytes};
 use ffi_types::{Entry, Extension, Move, Plan, ReturnPlan};
 
-/// So many arguments of one kind; `None` for any other signature.
+/// The entry for so many arguments of one kind, and one of the commonest results; `None` for any other
+/// signature. There is code for each number of arguments and each result, so both are few.
 #[inline]
-pub(crate) fn arity(plan: &Plan) -> Option<Arity> {
+pub(crate) fn entry(plan: &Plan) -> Option<Entry> {
+    let arity = arity(plan)?;
+    let ReturnPlan::Registers(moves) = plan.return_plan() else {
+        return Some(arity.entry::<Nothing>());
+    };
+    let [m] = moves else { return None };
+    match (m.to >= RETURN_VECTOR, low_bytes(m)?) {
+        (false, 8) => Some(arity.entry::<One<u64, u64>>()),
+        (false, 4) => Some(arity.entry::<One<u64, u32>>()),
+        (true, 8) => Some(arity.entry::<One<f64, u64>>()),
+        _ => None,
+    }
+}
+
+/// So many arguments of one kind.
+#[inline]
+fn arity(plan: &Plan) -> Option<Arity> {
     // A variadic callee is told the vector count in `al`, which only assembly can set; a hidden
     // result pointer takes a register that no argument's move names.
     let hidden = matches!(plan.return_plan(), ReturnPlan::Memory { .. });
@@ -42,7 +59,7 @@ pub(crate) fn arity(plan: &Plan) -> Option<Arity> {
 
 /// What the arguments are, and how many.
 #[derive(Clone, Copy)]
-pub(crate) enum Arity {
+enum Arity {
     /// Eightbytes in general registers.
     General(usize),
     /// `int32_t`s in general registers.
@@ -133,9 +150,7 @@ calls! {
     call8(0 1 2 3 4 5 6 7);
 }
 
-impl Way for Arity {
-    type Entry = Entry;
-    #[inline]
+impl Arity {
     fn entry<K: Kind>(self) -> Entry {
         /// The entry of so many arguments; the caller has no more than eight.
         fn of<L: Load, K: Kind>(count: usize) -> Entry {

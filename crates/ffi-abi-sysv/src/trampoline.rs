@@ -85,8 +85,8 @@ fn is_wide(plan: &Plan) -> bool {
 #[inline]
 pub(crate) fn entry(plan: &Plan) -> Result<Entry, &'static str> {
     if !is_wide(plan) {
-        if let Some(arity) = direct::arity(plan) {
-            return Ok(for_result(plan, arity));
+        if let Some(entry) = direct::entry(plan) {
+            return Ok(entry);
         }
         if let Some(steps) = by_steps::way(plan) {
             return Ok(for_result(plan, steps));
@@ -151,10 +151,12 @@ impl Source for Arguments {
     ) -> *const Registers {
         // SAFETY: the room is the image, as the plan has no stack area; the arguments are the
         // caller's.
-        unsafe { plan.store_arguments(from.cast(), result.cast(), room.as_mut_ptr().cast()) };
+        unsafe { Self::fill(plan, from, result, room.as_mut_ptr()) };
         room.as_ptr()
     }
 
+    // One for all entries: the executor is long.
+    #[inline(never)]
     unsafe extern "sysv64" fn fill(
         plan: &Plan,
         from: *const *const c_void,

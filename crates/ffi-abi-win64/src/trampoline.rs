@@ -138,10 +138,12 @@ impl Source for Arguments {
         //
         // SAFETY: no move goes behind the register file, as nothing but shadow space is there; the
         // arguments are the caller's.
-        unsafe { plan.store_arguments(from.cast(), result.cast(), room.as_mut_ptr().cast()) };
+        unsafe { Self::fill(plan, from, result, room.as_mut_ptr()) };
         room.as_ptr()
     }
 
+    // One for all entries: the executor is long.
+    #[inline(never)]
     unsafe extern "win64" fn fill(
         plan: &Plan,
         from: *const *const c_void,
