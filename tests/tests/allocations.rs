@@ -1,4 +1,4 @@
-//! No call allocates on the heap, whatever it passes and returns.
+//! No call allocates on the heap, whatever it passes and returns; and preparing allocates little.
 
 use ffi::{Arg, CType, CallInterface, Callback, CancelFlag, Context, Error, Type, arg};
 use ffi_tests::shapes::{array, structure};
@@ -11,11 +11,12 @@ use std::mem::MaybeUninit;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-/// Counts the allocations of each thread by itself.
+/// Counts the allocations of each thread by itself, and their bytes.
 struct Counting;
 
 thread_local! {
     static COUNT: Cell<usize> = const { Cell::new(0) };
+    static BYTES: Cell<usize> = const { Cell::new(0) };
 }
 
 // SAFETY: everything is the system's allocator's; the count is this thread's own, and needs no
@@ -23,6 +24,7 @@ thread_local! {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         COUNT.with(|count| count.set(count.get() + 1));
+        BYTES.with(|bytes| bytes.set(bytes.get() + layout.size()));
         // SAFETY: the caller's.
         unsafe { System.alloc(layout) }
     }
@@ -170,6 +172,22 @@ fn the_count_counts() {
     list.push(1);
     let grow = || list.reserve_exact(std::hint::black_box(list.capacity()));
     assert_eq!(allocations(grow), 2);
+}
+
+#[test]
+fn preparing_up_to_eight_scalars_is_one_small_allocation() {
+    let all =
+        [Type::I8, Type::U16, Type::I32, Type::F64, Type::F32, Type::POINTER, Type::I64, Type::F64];
+    for count in 0..=all.len() {
+        let before = (COUNT.get(), BYTES.get());
+        let interface = CallInterface::new(Type::F64, all[..count].iter().cloned());
+        assert_eq!(COUNT.get() - before.0, 1, "{count} scalars");
+        let bytes = BYTES.get() - before.1;
+        // glibc's allocator adds eight bytes, and goes by sixteens.
+        let ten_thousand = 10_000 * (bytes + 8).next_multiple_of(16);
+        assert!(ten_thousand <= 4 << 20, "{count} scalars: {bytes} bytes");
+        drop(interface);
+    }
 }
 
 #[test]

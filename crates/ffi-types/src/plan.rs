@@ -186,8 +186,8 @@ pub struct Plan {
     pub(crate) has_program: bool,
 }
 
-/// Six scalars and a result need no memory of their own.
-pub(crate) type Moves = SmallVec<[Move; 7]>;
+/// Eight scalars and a result need no memory of their own.
+pub(crate) type Moves = SmallVec<[Move; 9]>;
 
 /// Copies of up to this many bytes are done in eightbytes instead of by `memcpy`.
 pub(crate) const MAX_WORDWISE: u32 = 64;

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 /// The most arguments that a signature can have. C compilers are only required to take 127.
 pub const MAX_ARGUMENTS: usize = 1024;
 
-type Arguments = SmallVec<[Type; 6]>;
+type Arguments = SmallVec<[Type; 8]>;
 
 /// One by one: an array's few elements are then moved in registers.
 #[inline]
@@ -39,9 +39,9 @@ fn collect(types: impl IntoIterator<Item = Type>) -> Arguments {
 pub struct Signature {
     convention: Convention,
     result: Type,
-    /// Six need no memory of their own: preparing is then one allocation, that of the owner.
+    /// Eight need no memory of their own: preparing is then one allocation, that of the owner.
     arguments: Arguments,
-    first_variadic: Option<usize>,
+    first_variadic: Option<u16>,
 }
 
 impl Signature {
@@ -74,8 +74,14 @@ impl Signature {
         arguments: impl IntoIterator<Item = Type>,
         first_variadic: usize,
     ) -> Result<Self, InvalidCallInterfaceError> {
-        let first_variadic = Some(first_variadic);
         let arguments = collect(arguments);
+        let count = arguments.len();
+        if first_variadic > count && count <= MAX_ARGUMENTS {
+            let reason = InterfaceReason::VariadicPastEnd { found: first_variadic, count };
+            return Err(InvalidCallInterfaceError::of(InterfaceField::FirstVariadic, reason));
+        }
+        // There are no more than that, or it is an error for that.
+        let first_variadic = Some(first_variadic as u16);
         Self { convention, result, arguments, first_variadic }.checked()
     }
 
@@ -98,10 +104,6 @@ impl Signature {
         if count > MAX_ARGUMENTS {
             let reason = InterfaceReason::TooManyArguments { found: count, max: MAX_ARGUMENTS };
             return Err(Error::of(InterfaceField::Arguments, reason));
-        }
-        if let Some(found) = self.first_variadic.filter(|&first| first > count) {
-            let reason = InterfaceReason::VariadicPastEnd { found, count };
-            return Err(Error::of(InterfaceField::FirstVariadic, reason));
         }
         let array = |ty: &Type| InterfaceReason::Array { found: ty.to_string() };
         if self.result.kind() == TypeKind::Array {
@@ -165,11 +167,11 @@ impl Signature {
     /// The index of the first argument passed through `...`, for a variadic function.
     #[inline]
     pub fn first_variadic(&self) -> Option<usize> {
-        self.first_variadic
+        self.first_variadic.map(usize::from)
     }
 
     /// Whether the argument of this index is passed through `...`.
     pub fn is_variadic_at(&self, index: usize) -> bool {
-        self.first_variadic.is_some_and(|first| index >= first)
+        self.first_variadic.is_some_and(|first| index >= usize::from(first))
     }
 }
