@@ -7,7 +7,7 @@ use crate::layout::RETURN_VECTOR;
 use crate::registers::REGISTERS;
 use core::ffi::c_void;
 use core::mem::{MaybeUninit, transmute};
-use ffi_types::results::{Kind, Nothing, One, low_bytes};
+use ffi_types::results::{Kind, Nothing, One, Two, low_bytes};
 use ffi_types::{Entry, Extension, Move, Plan, ReturnPlan};
 
 /// The entry for so many arguments of one kind, and one of the commonest results; `None` for any other
@@ -18,11 +18,19 @@ pub(crate) fn entry(plan: &Plan) -> Option<Entry> {
     let ReturnPlan::Registers(moves) = plan.return_plan() else {
         return Some(arity.entry::<Nothing>());
     };
-    let [m] = moves else { return None };
-    match (m.to >= RETURN_VECTOR, low_bytes(m)?) {
-        (false, 8) => Some(arity.entry::<One<u64, u64>>()),
-        (false, 4) => Some(arity.entry::<One<u64, u32>>()),
-        (true, 8) => Some(arity.entry::<One<f64, u64>>()),
+    match (moves, arity) {
+        ([m], _) => match (m.to >= RETURN_VECTOR, low_bytes(m)?) {
+            (false, 8) => Some(arity.entry::<One<u64, u64>>()),
+            (false, 4) => Some(arity.entry::<One<u64, u32>>()),
+            (true, 8) => Some(arity.entry::<One<f64, u64>>()),
+            _ => None,
+        },
+        // A point or a complex number, made of doubles.
+        ([a, b], Arity::Vector(count))
+            if a.to >= RETURN_VECTOR && b.to > a.to && (a.len, b.len) == (8, 8) =>
+        {
+            Some(of::<Vector, Two<f64, f64, u64>>(count))
+        }
         _ => None,
     }
 }
@@ -152,24 +160,25 @@ calls! {
 
 impl Arity {
     fn entry<K: Kind>(self) -> Entry {
-        /// The entry of so many arguments; the caller has no more than eight.
-        fn of<L: Load, K: Kind>(count: usize) -> Entry {
-            match count {
-                0 => call0::<L, K>,
-                1 => call1::<L, K>,
-                2 => call2::<L, K>,
-                3 => call3::<L, K>,
-                4 => call4::<L, K>,
-                5 => call5::<L, K>,
-                6 => call6::<L, K>,
-                7 => call7::<L, K>,
-                _ => call8::<L, K>,
-            }
-        }
         match self {
             Self::General(count) => of::<General, K>(count),
             Self::Int(count) => of::<Int, K>(count),
             Self::Vector(count) => of::<Vector, K>(count),
         }
+    }
+}
+
+/// The entry of so many arguments; the caller has no more than eight.
+fn of<L: Load, K: Kind>(count: usize) -> Entry {
+    match count {
+        0 => call0::<L, K>,
+        1 => call1::<L, K>,
+        2 => call2::<L, K>,
+        3 => call3::<L, K>,
+        4 => call4::<L, K>,
+        5 => call5::<L, K>,
+        6 => call6::<L, K>,
+        7 => call7::<L, K>,
+        _ => call8::<L, K>,
     }
 }
