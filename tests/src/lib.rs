@@ -21,6 +21,7 @@ pub mod foreign;
 pub mod guard;
 pub mod layouts;
 pub mod pointers;
+pub mod process;
 pub mod random;
 pub mod run;
 pub mod shapes;

@@ -657,12 +657,66 @@ fn a_variadic_callback() {
     let convention = Convention::native().expect("a supported platform");
     let signature = Signature::variadic(convention, Type::VOID, [Type::POINTER], 1);
     let error = Callback::with_signature(signature.expect("a C signature"), |_, _| {});
-    let error = error.expect_err("not yet");
+    let error = error.expect_err("it has no reader");
     assert!(matches!(error, Error::Callback(CallbackError::Variadic { first_variadic: 1 })));
     assert_eq!(
         error.to_string(),
-        "a callback cannot be variadic; argument 1 is passed through `...`"
+        "argument 1 is passed through `...`, which this kind of callback does not take; \
+         `create_variadic` makes one that does"
     );
+}
+
+#[test]
+fn a_variadic_callback_of_another_signature() {
+    let convention = Convention::native().expect("a supported platform");
+    let error = |signature: Result<Signature, InvalidCallInterfaceError>| {
+        let signature = signature.expect("a C signature");
+        // SAFETY: nothing is made.
+        let made = unsafe { Callback::options().create_variadic(signature, |_, _, _| {}) };
+        let Err(Error::Callback(error)) = made else { panic!("{made:?}") };
+        error
+    };
+    let types = [Type::POINTER, Type::I32];
+    let fixed = error(Signature::new(convention, Type::VOID, types.clone()));
+    assert_eq!(fixed, CallbackError::NotVariadic { found: None, fixed: 2 });
+    assert_eq!(
+        fixed.to_string(),
+        "a variadic callback's signature ends before `...`: expected 2 as the index of the first \
+         variadic argument, found none"
+    );
+    let passed = error(Signature::variadic(convention, Type::VOID, types, 1));
+    assert_eq!(passed, CallbackError::NotVariadic { found: Some(1), fixed: 2 });
+}
+
+#[test]
+fn a_policy_that_does_not_fit_the_callback() {
+    let error = |policy| {
+        let made = Callback::options().on_panic(policy).create(|| -> i32 { 0 });
+        let Err(Error::Callback(error)) = made else { panic!("{made:?}") };
+        error.to_string()
+    };
+    assert_eq!(
+        error(OnPanic::returning(0_i64)),
+        "the value to return after a panic: return value: expected 4 bytes for `int32_t`, found 8"
+    );
+    assert_eq!(
+        error(OnPanic::returning(0_f32)),
+        "the value to return after a panic: return value: expected `int32_t`, found `float`"
+    );
+    #[cfg(target_arch = "x86_64")]
+    {
+        let other = if cfg!(windows) { Convention::SysV } else { Convention::Win64(Win64::Gnu) };
+        let signature = Signature::new(other, Type::VOID, []).expect("a C signature");
+        let options = Callback::options().on_panic(OnPanic::Unwind);
+        let made = options.create_dynamic(signature, |_, _| {});
+        let Err(Error::Callback(error)) = made else { panic!("{made:?}") };
+        assert_eq!(error, CallbackError::Unwind { found: other });
+        let expected = format!(
+            "panics and exceptions can leave callbacks of the platform's own convention alone, \
+             and this one is of {other}"
+        );
+        assert_eq!(error.to_string(), expected);
+    }
 }
 
 /// What a closure asks of its arguments and its result is checked, each time.

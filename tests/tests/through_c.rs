@@ -1,10 +1,9 @@
 //! Callbacks called by C and not by Rust: thousands alive at once, a panic, and a stale pointer.
 
 use ffi::{Arg, Callback, Error, Function, Type, arg};
+use ffi_tests::process::{assert_aborted, ends_here, in_a_process};
 use ffi_tests::system::function;
 use std::collections::HashSet;
-use std::ffi::OsString;
-use std::process::{Command, Output};
 
 /// A comparison that finds the number it has captured, and no other.
 fn is_number(n: usize) -> Result<Callback, Error> {
@@ -46,46 +45,8 @@ fn two_thousand_at_once_called_by_c_and_their_slots_again() {
         }
         seen.extend(addresses);
     }
-    // Three times two thousand callbacks took turns in no more than this many places.
-    assert!(seen.len() <= 2048, "{}", seen.len());
-}
-
-/// Runs one of the tests below in a process of its own, where it ends the process.
-fn in_a_process(test: &str) -> Output {
-    let mut words = emulator();
-    words.push(std::env::current_exe().expect("a path").into());
-    let mut command = Command::new(&words[0]);
-    command
-        .args(&words[1..])
-        .args(["--exact", test, "--include-ignored", "--nocapture"])
-        .env("FFI_TEST_ENDS", "1");
-    command.output().expect("it runs")
-}
-
-/// What runs this program, where Cargo was told of an emulator: only Wine starts the programs that
-/// its own programs ask for by itself.
-fn emulator() -> Vec<OsString> {
-    let start = format!("CARGO_TARGET_{}_", std::env::consts::ARCH.to_uppercase());
-    let runner = std::env::vars()
-        .find(|(name, _)| cfg!(unix) && name.starts_with(&start) && name.ends_with("_RUNNER"));
-    runner.iter().flat_map(|(_, words)| words.split_whitespace()).map(OsString::from).collect()
-}
-
-fn ends_here() -> bool {
-    std::env::var_os("FFI_TEST_ENDS").is_some()
-}
-
-fn assert_aborted(output: &Output, message: &str) {
-    let text = String::from_utf8_lossy(&output.stderr);
-    #[cfg(unix)]
-    {
-        use std::os::unix::process::ExitStatusExt;
-        assert_eq!(output.status.signal(), Some(libc::SIGABRT), "{}\n{text}", output.status);
-    }
-    // STATUS_STACK_BUFFER_OVERRUN, which has come to mean any `__fastfail`.
-    #[cfg(windows)]
-    assert_eq!(output.status.code(), Some(0xc000_0409_u32.cast_signed()), "{text}");
-    assert!(text.contains(message), "no {message:?} in:\n{text}");
+    // Three times two thousand callbacks took turns in no more places than are made at once.
+    assert!(seen.len() <= 2 * 2048, "{}", seen.len());
 }
 
 #[test]
@@ -121,5 +82,8 @@ fn a_stale_pointer_left_with_c_aborts_with_a_message() {
         return;
     }
     let output = in_a_process("a_stale_pointer_left_with_c_aborts_with_a_message");
-    assert_aborted(&output, "ffi: C called a callback that has been dropped; aborting");
+    assert_aborted(
+        &output,
+        "ffi: C called the callback `int32_t (void *, void *)` after it was dropped; aborting",
+    );
 }

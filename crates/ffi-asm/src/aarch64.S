@@ -103,8 +103,10 @@
 /* The thunks, THUNK_SIZE bytes each. Each finds its slot by its page's distance, which stays the
    same where both are mapped again elsewhere: the code stands on pages of its own, and so do the
    slots. The handler is reached through the slot for the same reason. */
+/* Apple's pages have 16 KiB; elsewhere those of larger pages do without more thunks. */
+.set CODE_PAGE, 4096 << (2 * IS_MACHO)
 .macro THUNKS
-.balign 4096
+.balign CODE_PAGE
 GLOBAL $thunk_code
 $thunk_code:
     CFI startproc
@@ -124,13 +126,13 @@ $thunk_code:
 .set slot_at, slot_at + SLOT_SIZE
 .endr
     CFI endproc
-.balign 4096, 0
+.balign CODE_PAGE, 0
 .if IS_MACHO
     .section __DATA,__bss
 .else
     .bss
 .endif
-.balign 4096
+.balign CODE_PAGE
 GLOBAL $slots
 $slots:
     .zero SLOT_SIZE * THUNK_COUNT

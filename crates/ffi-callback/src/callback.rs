@@ -1,54 +1,93 @@
 //! A closure with its trampoline, and what happens when C calls it.
 
-use crate::arguments::{Arguments, ReturnSlot};
 use crate::error::CallbackError;
 use crate::infer::{Closure, MAX_PARAMETERS};
-use crate::pool::Trampoline;
-use crate::prepared::{Prepared, ResultPlace};
-use ffi_types::{CallbackHeader, CallingConvention, Dispatch, Place, Signature, Slot};
-use std::any::Any;
+use crate::on_panic::{OnPanic, panicked};
+use crate::options::CallbackOptions;
+use crate::pool::{Gated, State, reclaim};
+use crate::prepared::{Preparation, Prepared, ResultPlace};
+use crate::running::{Gate, Inside};
+use crate::threads;
+use crate::{Arguments, ReturnSlot};
+use ffi_types::{CallbackHeader, CallingConvention, Convention, Place, Signature, Slot};
 use std::ffi::c_void;
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
-/// The most bytes of a result that comes back in registers.
-const RESULT_BYTES: usize = 64;
-
-/// What a trampoline leads to. The assembly reads the header and nothing else.
+/// What a gate leads to: a callback's data, and its closure behind that.
 #[repr(C)]
-struct Context<F> {
+struct Context<B> {
     head: Head,
-    closure: F,
+    body: B,
 }
 
 /// The part of a context that does not depend on the closure's type.
 #[repr(C)]
 #[derive(Debug)]
 pub(crate) struct Head {
-    header: CallbackHeader,
+    run: Run,
+    /// Whether what unwinds goes on into C.
+    unwinds: bool,
+    pub(crate) result_to: ResultPlace,
     prepared: *const Prepared,
     /// The places that a typed closure looks at, which are nearer here.
-    places: [Option<Place>; MAX_PARAMETERS],
-    result_to: ResultPlace,
-    /// What `prepared` points to, if no other callback has it.
-    _own: Option<Arc<Prepared>>,
+    pub(crate) places: [Option<Place>; MAX_PARAMETERS],
+    identity: Identity,
 }
+
+/// Runs a closure: the head of its context, and the call as [`ffi_types::Dispatch`] has it.
+///
+/// # Safety
+/// The context is the one that this is for, and the call is one by its plan.
+pub(crate) type Run = unsafe fn(&Head, *mut u8, *const u8, *mut u8);
 
 impl Head {
     #[inline(always)]
     pub(crate) fn prepared(&self) -> &Prepared {
-        // SAFETY: it is there for ever, or for as long as this.
+        // SAFETY: the identity keeps it.
         unsafe { &*self.prepared }
+    }
+
+    /// The closure.
+    ///
+    /// # Safety
+    /// It is the head of a context with that body.
+    #[inline(always)]
+    pub(crate) unsafe fn body<B>(&self) -> &B {
+        // SAFETY: the caller's; the body lives as long as the head, in the same memory.
+        unsafe { &(*std::ptr::from_ref(self).cast::<Context<B>>()).body }
+    }
+}
+
+/// Who a callback is: what is said of it when something is wrong, and what C gets then. Outlives the
+/// closure until the trampoline is another callback's.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    pub(crate) prepared: Preparation,
+    pub(crate) name: Option<Box<str>>,
+    pub(crate) on_panic: OnPanic,
+}
+
+impl Identity {
+    pub(crate) fn prepared(&self) -> &Prepared {
+        &self.prepared
+    }
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "{name:?}, `{}`,", self.prepared().signature),
+            None => write!(f, "`{}`", self.prepared().signature),
+        }
     }
 }
 
 /// What a typed closure is given of a call.
 #[derive(Debug)]
 pub struct Frame<'a> {
-    pub(crate) prepared: &'a Prepared,
-    pub(crate) places: &'a [Option<Place>; MAX_PARAMETERS],
-    pub(crate) result_to: ResultPlace,
+    pub(crate) head: &'a Head,
     pub(crate) registers: *const u8,
     pub(crate) stack: *const u8,
     pub(crate) returned: *mut u8,
@@ -57,37 +96,71 @@ pub struct Frame<'a> {
 /// A Rust closure that C can call.
 ///
 /// [`as_ptr`](Self::as_ptr) is a C function pointer, callable from any thread, for as long as the
-/// callback lives. Dropping the callback frees its trampoline for others.
+/// callback lives.
 ///
-/// A panic in the closure ends the process: it may not travel into C. The message names the
-/// callback's signature.
+/// # When it is dropped
+/// Calls that are under way, on whatever thread, go on undisturbed, and the last one to return frees
+/// the closure; `drop` waits for none of them, so that a callback may be dropped from inside itself,
+/// or while a lock is held that the closure wants. If there are none, the closure is dropped at once.
 ///
-/// Whoever calls the pointer, or hands it to code that does, promises that the callback is alive
-/// until the call is over, and that the pointer is called as the C function type it was made for.
+/// A call that begins later does not reach the closure. It ends the process with a message that names
+/// the callback, or gets the value of [`OnPanic::Return`]. That is so until another callback has the
+/// trampoline: the address is the same then. Trampolines are used again late: where more of them can
+/// be made, when 256 others were freed later.
+///
+/// # Panics
+/// A panic in the closure ends the process: it may not travel into C. [`CallbackOptions::on_panic`]
+/// says otherwise.
+///
+/// # Safety contract
+/// Whoever calls the pointer, or hands it to code that does, promises that the pointer is called as
+/// the C function type it was made for, and not after the callback was dropped. C's `longjmp` may
+/// not leave the closure: its frames are Rust's.
 pub struct Callback {
-    // Declared first, so dropped first: no call can start when the context goes.
-    trampoline: Trampoline,
-    context: Owned,
+    trampoline: ManuallyDrop<Gated>,
+    context: ManuallyDrop<Owned>,
 }
 
-/// A `Box<Context<F>>` whose `F` is forgotten. It stays a raw pointer, as C may be inside it.
-struct Owned {
-    pointer: *mut CallbackHeader,
-    free: unsafe fn(*mut CallbackHeader),
+/// A `Box<Context<B>>` whose `B` is forgotten. It stays a raw pointer, as C may be inside it.
+#[derive(Debug)]
+pub(crate) struct Owned {
+    head: *mut Head,
+    free: unsafe fn(*mut Head),
+    /// Whether the identity was taken out.
+    is_anonymous: bool,
 }
 
 impl Owned {
-    fn head(&self) -> &Head {
+    pub(crate) fn head(&self) -> *mut Head {
+        self.head
+    }
+
+    pub(crate) fn identity(&self) -> &Identity {
+        debug_assert!(!self.is_anonymous, "the identity is taken when nobody asks any more");
         // SAFETY: the pointer is to a `Context`, which starts with its head and lives as long as
-        // this; nothing writes to it.
-        unsafe { &*self.pointer.cast::<Head>() }
+        // this; nothing writes to it while it is shared.
+        unsafe { &(*self.head).identity }
+    }
+
+    /// Takes the identity out; to be done once, when nobody is inside.
+    pub(crate) fn take_identity(&mut self) -> Identity {
+        debug_assert!(!self.is_anonymous);
+        self.is_anonymous = true;
+        // SAFETY: it is there, and from now on nobody reads it again, nor is it dropped.
+        unsafe { (&raw const (*self.head).identity).read() }
     }
 }
 
 impl Drop for Owned {
     fn drop(&mut self) {
-        // SAFETY: `free` belongs to the pointer, and this is the only owner.
-        unsafe { (self.free)(self.pointer) };
+        // SAFETY: `free` belongs to the pointer, and this is the only owner. It leaves the identity
+        // alone.
+        unsafe {
+            if !self.is_anonymous {
+                (&raw mut (*self.head).identity).drop_in_place();
+            }
+            (self.free)(self.head);
+        }
     }
 }
 
@@ -109,10 +182,9 @@ impl Callback {
         closure: F,
     ) -> Result<Self, CallbackError>
     where
-        F: Closure<Parameters>,
+        F: Closure<Parameters> + Send + Sync + 'static,
     {
-        let prepared = Prepared::of::<Parameters, F>(convention)?;
-        Self::install(convention, prepared, None, closure, dispatch_typed::<Parameters, F>)
+        CallbackOptions::new().create(convention, closure)
     }
 
     /// Makes a callback for a signature that is known at run time only.
@@ -129,28 +201,37 @@ impl Callback {
     where
         F: Fn(&Arguments<'_>, &mut ReturnSlot<'_>) + Send + Sync + 'static,
     {
-        let own: Arc<Prepared> = Prepared::new(convention, signature)?.into();
-        let prepared = Arc::as_ptr(&own);
-        Self::install(convention, prepared, Some(own), closure, dispatch_dynamic::<F>)
+        CallbackOptions::new().create_dynamic(convention, signature, closure)
     }
 
-    fn install<F: Send + Sync + 'static>(
+    /// # Safety
+    /// `run` is for contexts with that body, and sound with the plan that was prepared; the body may
+    /// be run from any thread, and lives as long as the callback.
+    pub(crate) unsafe fn install<B>(
         convention: &dyn CallingConvention,
-        prepared: *const Prepared,
-        own: Option<Arc<Prepared>>,
-        closure: F,
-        dispatch: Dispatch,
+        prepared: Preparation,
+        CallbackOptions { name, on_panic }: CallbackOptions,
+        run: Run,
+        body: B,
     ) -> Result<Self, CallbackError> {
-        // SAFETY: it is there for ever, or for as long as `own`.
-        let Prepared { places, result_to, handler, .. } = unsafe { &*prepared };
-        let header = CallbackHeader { dispatch };
-        let head = Head { header, prepared, places: *places, result_to: *result_to, _own: own };
-        let context = Box::new(Context { head, closure });
-        let pointer: *mut CallbackHeader = Box::into_raw(context).cast();
-        let context = Owned { pointer, free: free::<F> };
-        // SAFETY: the handler is that of the plan, and the context lives longer than the trampoline.
-        let trampoline = unsafe { Trampoline::new(convention, *handler, pointer)? };
-        Ok(Self { trampoline, context })
+        if let OnPanic::Return(value) = &on_panic {
+            value.check(&prepared).map_err(CallbackError::return_value)?;
+        }
+        let unwinds = matches!(on_panic, OnPanic::Unwind);
+        if unwinds && Convention::native() != Ok(convention.convention()) {
+            return Err(CallbackError::Unwind { found: convention.convention() });
+        }
+        let Prepared { places, result_to, handler, .. } = &*prepared;
+        let (places, result_to, handler) = (*places, *result_to, *handler);
+        let identity = Identity { prepared, name, on_panic };
+        let prepared: *const Prepared = identity.prepared();
+        let head = Head { run, unwinds, result_to, prepared, places, identity };
+        let context = Box::new(ManuallyDrop::new(Context { head, body }));
+        let head: *mut Head = Box::into_raw(context).cast();
+        let context = Owned { head, free: free::<B>, is_anonymous: false };
+        // SAFETY: the handler is that of the plan.
+        let trampoline = unsafe { Gated::new(convention, handler, enter, &context)? };
+        Ok(Self { trampoline: ManuallyDrop::new(trampoline), context: ManuallyDrop::new(context) })
     }
 
     /// The C function pointer; never null.
@@ -160,7 +241,32 @@ impl Callback {
 
     /// The signature that C calls it by.
     pub fn signature(&self) -> &Signature {
-        &self.context.head().prepared().signature
+        &self.context.identity().prepared().signature
+    }
+
+    /// The name it was given, if any.
+    pub fn name(&self) -> Option<&str> {
+        self.context.identity().name.as_deref()
+    }
+
+    /// As `drop`, but waits until no call is under way, and only then drops the closure.
+    pub(crate) fn drop_and_wait(self) {
+        let mut this = ManuallyDrop::new(self);
+        let Self { trampoline, context } = &mut *this;
+        // SAFETY: they are taken once, as `this` is not dropped.
+        let (trampoline, context) =
+            unsafe { (ManuallyDrop::take(trampoline), ManuallyDrop::take(context)) };
+        trampoline.retire_and_wait(context);
+    }
+}
+
+impl Drop for Callback {
+    fn drop(&mut self) {
+        // SAFETY: they are taken once, as this runs once.
+        let (trampoline, context) = unsafe {
+            (ManuallyDrop::take(&mut self.trampoline), ManuallyDrop::take(&mut self.context))
+        };
+        trampoline.retire(context);
     }
 }
 
@@ -171,82 +277,78 @@ impl fmt::Debug for Callback {
 }
 
 /// # Safety
-/// `context` came from a `Box<Context<F>>` that nothing else frees.
-unsafe fn free<F>(context: *mut CallbackHeader) {
-    // SAFETY: the caller's.
-    drop(unsafe { Box::from_raw(context.cast::<Context<F>>()) });
+/// `head` came from a `Box<Context<B>>` that nothing else frees; its identity is dropped by others.
+unsafe fn free<B>(head: *mut Head) {
+    // SAFETY: the caller's. Of the head, the identity alone has something to drop.
+    unsafe {
+        let mut context = Box::from_raw(head.cast::<ManuallyDrop<Context<B>>>());
+        (&raw mut context.body).drop_in_place();
+    }
 }
 
+/// What C calls: every gate's dispatch.
+///
 /// # Safety
-/// As [`Dispatch`] says; `context` is a `Context<F>`.
-unsafe extern "C-unwind" fn dispatch_typed<Parameters, F: Closure<Parameters>>(
+/// As [`ffi_types::Dispatch`] says; `context` is a gate's header, and while it is open the call is one
+/// by the plan of what is behind it.
+unsafe extern "C-unwind" fn enter(
     context: *const CallbackHeader,
     registers: *mut u8,
     stack: *const u8,
     returned: *mut u8,
     _: *const Slot,
 ) {
-    // SAFETY: the slot's context is alive while a call is under way; that is the promise of
-    // whoever handed the pointer to C.
-    let context = unsafe { &*context.cast::<Context<F>>() };
-    let Head { places, result_to, .. } = &context.head;
-    let prepared = context.head.prepared();
-    let frame = Frame { prepared, places, result_to: *result_to, registers, stack, returned };
-    // SAFETY: the registers are those of a call by this plan, whose signature is the closure's.
-    guarded(prepared, || unsafe { context.closure.call(&frame) });
-}
-
-/// # Safety
-/// As [`Dispatch`] says; `context` is a `Context<F>`.
-unsafe extern "C-unwind" fn dispatch_dynamic<F>(
-    context: *const CallbackHeader,
-    registers: *mut u8,
-    stack: *const u8,
-    returned: *mut u8,
-    _: *const Slot,
-) where
-    F: Fn(&Arguments<'_>, &mut ReturnSlot<'_>) + Send + Sync + 'static,
-{
-    // SAFETY: as in `dispatch_typed`.
-    let context = unsafe { &*context.cast::<Context<F>>() };
-    let (head, plan) = (context.head.prepared(), &context.head.prepared().plan);
-    // A result in registers is collected here first, aligned as far as any type wants it.
-    #[repr(C, align(64))]
-    struct Room([u8; RESULT_BYTES]);
-    let mut room = Room([0; RESULT_BYTES]);
-    // SAFETY: the registers are those of a call by this plan.
-    let value = match unsafe { plan.result_pointer(registers) } {
-        Some(memory) => {
-            // SAFETY: the caller of the callback made room for its result there.
-            unsafe { memory.write_bytes(0, head.signature.return_type().size()) };
-            memory
-        }
-        None => room.0.as_mut_ptr(),
+    // SAFETY: gates live for ever.
+    let gate = unsafe { &*context.cast::<Gate>() };
+    let call = Call(Inside::new(gate, threads::own().or_else(threads::make_own)));
+    // SAFETY: what is behind the gate stays while the call is noted.
+    let Some(head) = (unsafe { gate.head().as_ref() }) else {
+        // SAFETY: the registers are those of a call by the plan that was behind the gate.
+        return unsafe { stale(gate, registers, returned) };
     };
-    let arguments = Arguments { head, registers, stack };
-    guarded(head, || (context.closure)(&arguments, &mut ReturnSlot { head, value }));
-    // SAFETY: `value` holds the result, or is where it was wanted; `returned` is the handler's.
-    unsafe { plan.store_return(value, returned) };
+    // SAFETY: the call is one by the plan of what is behind the gate.
+    let run = || unsafe { (head.run)(head, registers, stack, returned) };
+    if head.unwinds {
+        run();
+    } else if let Err(payload) = catch_unwind(AssertUnwindSafe(run)) {
+        // What the closure left half-way is its owner's affair, by the policy that was chosen.
+        // SAFETY: as above.
+        unsafe { panicked(&head.identity, payload, registers, returned) };
+    }
+    drop(call);
 }
 
-/// Runs a closure, and keeps its panic from travelling into C.
-fn guarded(head: &Prepared, closure: impl FnOnce()) {
-    // A closure that is left half-way is never seen again: the process ends.
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(closure)) {
-        abort(head, &*payload);
+/// A call that is under way, until it returns or unwinds.
+struct Call(Inside<'static>);
+
+impl Drop for Call {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.0.leave() {
+            reclaim();
+        }
     }
 }
 
+/// A call that came too late.
+///
+/// # Safety
+/// The registers are those of a call by the plan of the callback that was behind the gate last.
 #[cold]
-fn abort(head: &Prepared, payload: &(dyn Any + Send)) -> ! {
-    let text = payload
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("(the payload is no text)");
-    eprintln!(
-        "ffi: the callback `{}` panicked, and a panic cannot travel into C; aborting: {text}",
-        head.signature
-    );
+unsafe fn stale(gate: &Gate, registers: *mut u8, returned: *mut u8) {
+    let state = State::lock();
+    let text = state.identity_of(gate, |identity| match &identity.on_panic {
+        OnPanic::Return(value) => {
+            // SAFETY: the caller's; the value was checked against the plan.
+            unsafe { value.give(identity.prepared(), registers, returned) };
+            None
+        }
+        _ => Some(identity.to_string()),
+    });
+    drop(state);
+    let Some(text) = text.unwrap_or_else(|| Some("(another has its place by now)".into())) else {
+        return;
+    };
+    eprintln!("ffi: C called the callback {text} after it was dropped; aborting");
     std::process::abort();
 }

@@ -8,12 +8,12 @@ use std::mem::MaybeUninit;
 /// The most parameters that a closure with an inferred signature can have.
 pub(crate) const MAX_PARAMETERS: usize = 12;
 
-/// A closure whose parameters and result are [`CType`]s. Implemented for every
-/// `Fn(A, B, …) -> R + Send + Sync + 'static` of up to twelve parameters; `Parameters` is
-/// `fn(A, B, …) -> R` and is inferred.
+/// A closure that can be called once, whose parameters and result are [`CType`]s. Implemented for
+/// every `FnOnce(A, B, …) -> R` of up to twelve parameters; `Parameters` is `fn(A, B, …) -> R` and is
+/// inferred.
 ///
 /// Sealed in effect: its methods are of use to this crate alone.
-pub trait Closure<Parameters>: Send + Sync + 'static {
+pub trait ClosureOnce<Parameters>: Sized {
     /// The signature of the closure.
     ///
     /// # Errors
@@ -26,14 +26,34 @@ pub trait Closure<Parameters>: Send + Sync + 'static {
     /// # Safety
     /// The frame is that of a call by a plan of [`signature`](Self::signature).
     #[doc(hidden)]
+    unsafe fn call_once(self, frame: &Frame<'_>);
+}
+
+/// As [`ClosureOnce`], for every `FnMut(A, B, …) -> R`.
+pub trait ClosureMut<Parameters>: ClosureOnce<Parameters> {
+    /// As [`ClosureOnce::call_once`].
+    ///
+    /// # Safety
+    /// As there.
+    #[doc(hidden)]
+    unsafe fn call_mut(&mut self, frame: &Frame<'_>);
+}
+
+/// As [`ClosureOnce`], for every `Fn(A, B, …) -> R`.
+pub trait Closure<Parameters>: ClosureMut<Parameters> {
+    /// As [`ClosureOnce::call_once`].
+    ///
+    /// # Safety
+    /// As there.
+    #[doc(hidden)]
     unsafe fn call(&self, frame: &Frame<'_>);
 }
 
 macro_rules! closures {
     ($($parameter:ident $index:tt)*) => {
-        impl<F, R, $($parameter),*> Closure<fn($($parameter),*) -> R> for F
+        impl<F, R, $($parameter),*> ClosureOnce<fn($($parameter),*) -> R> for F
         where
-            F: Fn($($parameter),*) -> R + Send + Sync + 'static,
+            F: FnOnce($($parameter),*) -> R,
             R: CType,
             $($parameter: CType,)*
         {
@@ -41,6 +61,36 @@ macro_rules! closures {
                 Signature::new(convention, R::c_type(), [$($parameter::c_type()),*])
             }
 
+            #[inline(always)]
+            unsafe fn call_once(self, frame: &Frame<'_>) {
+                // SAFETY: the frame is of this signature, so each has its parameter's type.
+                let result = self($(unsafe { take::<$parameter>(frame, $index) }),*);
+                // SAFETY: the frame is of this signature, so the result has its type.
+                unsafe { give(frame, result) };
+            }
+        }
+
+        impl<F, R, $($parameter),*> ClosureMut<fn($($parameter),*) -> R> for F
+        where
+            F: FnMut($($parameter),*) -> R,
+            R: CType,
+            $($parameter: CType,)*
+        {
+            #[inline(always)]
+            unsafe fn call_mut(&mut self, frame: &Frame<'_>) {
+                // SAFETY: the frame is of this signature, so each has its parameter's type.
+                let result = self($(unsafe { take::<$parameter>(frame, $index) }),*);
+                // SAFETY: the frame is of this signature, so the result has its type.
+                unsafe { give(frame, result) };
+            }
+        }
+
+        impl<F, R, $($parameter),*> Closure<fn($($parameter),*) -> R> for F
+        where
+            F: Fn($($parameter),*) -> R,
+            R: CType,
+            $($parameter: CType,)*
+        {
             #[inline(always)]
             unsafe fn call(&self, frame: &Frame<'_>) {
                 // SAFETY: the frame is of this signature, so each has its parameter's type.
@@ -76,14 +126,14 @@ const fn is_word<T: CType>() -> bool {
 #[inline(always)]
 unsafe fn take<T: CType>(frame: &Frame<'_>, index: usize) -> T {
     if is_word::<T>() {
-        debug_assert!(frame.places[index].is_some(), "a scalar is in one piece");
+        debug_assert!(frame.head.places[index].is_some(), "a scalar is in one piece");
         // SAFETY: the place was looked up for this plan, and every convention has one for a scalar.
         return unsafe {
-            let place = frame.places[index].unwrap_unchecked();
+            let place = frame.head.places[index].unwrap_unchecked();
             place.load(frame.registers, frame.stack)
         };
     }
-    if let Some(place) = frame.places[index] {
+    if let Some(place) = frame.head.places[index] {
         // SAFETY: the place was looked up for this plan.
         return unsafe { place.load(frame.registers, frame.stack) };
     }
@@ -92,7 +142,7 @@ unsafe fn take<T: CType>(frame: &Frame<'_>, index: usize) -> T {
     // defines; what is left is padding.
     unsafe {
         let target = value.as_mut_ptr().cast();
-        frame.prepared.plan.load_argument(index, frame.registers, frame.stack, target);
+        frame.head.prepared().plan.load_argument(index, frame.registers, frame.stack, target);
         value.assume_init()
     }
 }
@@ -101,7 +151,7 @@ unsafe fn take<T: CType>(frame: &Frame<'_>, index: usize) -> T {
 /// The return type is one that `R` stands for.
 #[inline(always)]
 unsafe fn give<R: CType>(frame: &Frame<'_>, result: R) {
-    let ResultPlace { first, second } = frame.result_to;
+    let ResultPlace { first, second } = frame.head.result_to;
     if is_word::<R>() {
         // SAFETY: a scalar is returned in the register of the plan's only return move.
         return unsafe { store_scalar(result, first, frame.returned) };
@@ -117,7 +167,7 @@ unsafe fn give<R: CType>(frame: &Frame<'_>, result: R) {
         return;
     }
     // SAFETY: the registers are those of a call by this plan.
-    let memory = unsafe { frame.prepared.plan.result_pointer(frame.registers) };
+    let memory = unsafe { frame.head.prepared().plan.result_pointer(frame.registers) };
     let value = match memory {
         Some(memory) => {
             // SAFETY: the caller of the callback made room for an `R` there.
@@ -127,5 +177,5 @@ unsafe fn give<R: CType>(frame: &Frame<'_>, result: R) {
         None => (&raw const result).cast(),
     };
     // SAFETY: `value` is an `R`, and the return registers are the frame's.
-    unsafe { frame.prepared.plan.store_return(value, frame.returned) };
+    unsafe { frame.head.prepared().plan.store_return(value, frame.returned) };
 }

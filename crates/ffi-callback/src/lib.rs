@@ -20,15 +20,31 @@
 //! # Ok::<(), ffi_callback::CallbackError>(())
 //! ```
 
-mod arguments;
+mod barrier;
 mod callback;
+mod dynamic;
 mod error;
+mod exclusive;
+mod grow;
 mod infer;
+mod on_panic;
+mod options;
 mod pool;
 mod prepared;
+mod resume;
+mod running;
+mod scope;
+mod sync;
+mod threads;
+mod variadic;
 
-pub use arguments::{Arguments, ReturnSlot};
 pub use callback::{Callback, Frame};
-pub use error::CallbackError;
-pub use infer::Closure;
+pub use dynamic::{Arguments, ReturnSlot};
+pub use error::{CallbackError, GrowthError, GrowthStep};
+pub use infer::{Closure, ClosureMut, ClosureOnce};
+pub use on_panic::{OnPanic, ReturnValue};
+pub use options::CallbackOptions;
 pub use pool::Trampoline;
+pub use resume::resuming;
+pub use scope::{Scope, ScopedCallback, scope};
+pub use variadic::VariadicArguments;

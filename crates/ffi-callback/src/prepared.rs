@@ -1,9 +1,14 @@
 //! What is decided before a callback is made: its plan, and where each argument is found.
 
 use crate::error::CallbackError;
-use crate::infer::{Closure, MAX_PARAMETERS};
-use ffi_types::{CallingConvention, Convention, Move, Place, Plan, ReturnPlan, Signature};
+use crate::infer::{ClosureOnce, MAX_PARAMETERS};
+use ffi_types::{
+    CallingConvention, Convention, InvalidCallInterfaceError, Move, Place, Plan, ReturnPlan,
+    Scalar, Signature, Type,
+};
 use std::ffi::c_void;
+use std::ops::Deref;
+use std::sync::Arc;
 use std::sync::atomic::AtomicPtr;
 use std::sync::atomic::Ordering::{Acquire, Release};
 
@@ -24,6 +29,26 @@ unsafe impl Send for Prepared {}
 // SAFETY: as above.
 unsafe impl Sync for Prepared {}
 
+/// Where to find what was prepared.
+#[derive(Debug, Clone)]
+pub(crate) enum Preparation {
+    /// For a signature of types that the compiler knows: it is there for ever.
+    Always(&'static Prepared),
+    /// For one that is known at run time.
+    Counted(Arc<Prepared>),
+}
+
+impl Deref for Preparation {
+    type Target = Prepared;
+
+    fn deref(&self) -> &Prepared {
+        match self {
+            Self::Always(prepared) => prepared,
+            Self::Counted(prepared) => prepared,
+        }
+    }
+}
+
 /// Where a result goes in the return registers.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ResultPlace {
@@ -41,6 +66,33 @@ impl Prepared {
         if let Some(first_variadic) = signature.first_variadic() {
             return Err(CallbackError::Variadic { first_variadic });
         }
+        Self::planned(convention, signature, |signature, plan| {
+            Ok(convention.plan_into(signature, plan)?)
+        })
+    }
+
+    /// For a closure that takes the variadic arguments out itself: the plan is one whose registers
+    /// have room for whatever a call may pass.
+    pub(crate) fn variadic(
+        convention: &dyn CallingConvention,
+        signature: Signature,
+    ) -> Result<Box<Self>, CallbackError> {
+        let fixed = signature.arguments().len();
+        match signature.first_variadic() {
+            Some(first_variadic) if first_variadic == fixed => {}
+            found => return Err(CallbackError::NotVariadic { found, fixed }),
+        }
+        Self::planned(convention, signature, |signature, plan| {
+            let call = variadic_call(signature, &[])?;
+            Ok(convention.plan_into(&call, plan)?)
+        })
+    }
+
+    fn planned(
+        convention: &dyn CallingConvention,
+        signature: Signature,
+        make: impl FnOnce(&Signature, &mut Plan) -> Result<(), CallbackError>,
+    ) -> Result<Box<Self>, CallbackError> {
         let mut prepared = Box::new(Self {
             signature,
             plan: Plan::empty(),
@@ -49,9 +101,9 @@ impl Prepared {
             handler: std::ptr::null(),
         });
         let Self { signature, plan, places, result_to, handler } = &mut *prepared;
-        convention.plan_into(signature, plan)?;
-        for (index, place) in places.iter_mut().enumerate().take(plan.argument_count()) {
-            *place = plan.place(index, signature.arguments()[index].size());
+        make(signature, plan)?;
+        for (index, (place, ty)) in places.iter_mut().zip(signature.arguments()).enumerate() {
+            *place = plan.place(index, ty.size());
         }
         if let ReturnPlan::Registers([first, rest @ ..]) = plan.return_plan() {
             let words = |a: &Move, b: &Move| (a.offset, a.len, b.offset, b.len) == (0, 8, 8, 8);
@@ -67,7 +119,7 @@ impl Prepared {
 
     /// For closures of these types: decided when the first one is made, and kept for ever, as their
     /// code is.
-    pub(crate) fn of<Parameters, F: Closure<Parameters>>(
+    pub(crate) fn of<Parameters, F: ClosureOnce<Parameters>>(
         convention: &dyn CallingConvention,
     ) -> Result<&'static Self, CallbackError> {
         // It names the types of the parameters and the result: functions that were merged into one
@@ -86,10 +138,24 @@ impl Prepared {
     }
 }
 
+/// The signature of a call that passes arguments of these types through `...`, and a vector at the
+/// end, which is none: it makes the register file one of whole vector registers, whatever else
+/// there is, and what stands last changes no other's place.
+pub(crate) fn variadic_call(
+    signature: &Signature,
+    types: &[Type],
+) -> Result<Signature, InvalidCallInterfaceError> {
+    let fixed = signature.arguments();
+    let last = Type::vector(Scalar::F32, 4).expect("every convention has vectors of 16 bytes");
+    let all = fixed.iter().chain(types).cloned().chain([last]);
+    let (convention, result) = (signature.convention(), signature.return_type().clone());
+    Signature::variadic(convention, result, all, fixed.len())
+}
+
 /// What a typed closure's signature depends on.
 #[derive(Debug, Clone, Copy)]
 struct Key {
-    signature: fn(Convention) -> Result<Signature, ffi_types::InvalidCallInterfaceError>,
+    signature: fn(Convention) -> Result<Signature, InvalidCallInterfaceError>,
     convention: Convention,
 }
 

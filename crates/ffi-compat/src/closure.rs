@@ -7,7 +7,7 @@ use crate::spare;
 use crate::types::*;
 use ffi::Convention;
 use ffi_callback::Trampoline;
-use ffi_types::{CallbackHeader, CallingConvention, Signature, Slot, ThunkTable, Type};
+use ffi_types::{CallbackHeader, CallingConvention, Signature, Slot, Type};
 use std::alloc::Layout;
 use std::ffi::{c_char, c_void};
 use std::ptr::{null, null_mut};
@@ -137,7 +137,6 @@ impl Hidden {
 /// The platform's own convention, whose trampolines serve all of the processor's.
 struct Native {
     implementation: &'static dyn CallingConvention,
-    table: &'static ThunkTable,
     /// For closures that are not prepared.
     handler: *const u8,
 }
@@ -154,7 +153,7 @@ fn native() -> Option<&'static Native> {
         let implementation = ffi::implementation(convention).ok()?;
         let plan = implementation.plan(&Signature::new(convention, Type::VOID, []).ok()?).ok()?;
         let handler = implementation.callback_handler(&plan).ok()?.cast();
-        Some(Native { implementation, table: implementation.thunks().ok()?, handler })
+        Some(Native { implementation, handler })
     };
     NATIVE.get_or_init(native).as_ref()
 }
@@ -212,19 +211,14 @@ pub unsafe extern "C" fn ffi_prep_closure_loc(
         return FFI_BAD_ABI;
     }
     let hidden = closure.cast::<Hidden>().wrapping_sub(1);
-    let table = native().map(|native| native.table);
-    let thunk = table.and_then(|table| Some((table, table.index_of(codeloc)?)));
+    let implementation = native().map(|native| native.implementation);
+    let context = implementation.and_then(|it| Trampoline::context_at(it, codeloc).ok()?);
     // SAFETY: the caller's: a closure that a trampoline leads to came from `ffi_closure_alloc`.
     unsafe {
-        let status = match thunk {
-            Some((table, index)) => {
-                // Nothing is read before the closure unless the trampoline says that it is ours.
-                let leads_here = |slot: &Slot| std::ptr::eq(slot.context().cast(), hidden);
-                if !table.slot(index).is_some_and(leads_here) {
-                    return FFI_BAD_ABI;
-                }
-                Hidden::prepare(hidden, cif, codeloc)
-            }
+        let status = match context {
+            // Nothing is read before the closure unless the trampoline says that it is ours.
+            Some(context) if !std::ptr::eq(context.cast(), hidden) => return FFI_BAD_ABI,
+            Some(_) => Hidden::prepare(hidden, cif, codeloc),
             None => prepare_foreign(closure, cif),
         };
         if status == FFI_OK {

@@ -107,6 +107,21 @@ impl ThunkTable {
         self.count
     }
 
+    /// Where the first thunk is.
+    pub const fn code(&self) -> *const u8 {
+        self.code
+    }
+
+    /// From one thunk to the next, in bytes.
+    pub const fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// Where the first slot is.
+    pub const fn slots(&self) -> *const Slot {
+        self.slots
+    }
+
     /// The address of a thunk, which C calls as a function; `None` past the end.
     pub fn thunk(&self, index: usize) -> Option<*const c_void> {
         (index < self.count).then(|| self.code.wrapping_add(index * self.stride).cast())

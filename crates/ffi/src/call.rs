@@ -7,6 +7,7 @@ use crate::errno::{Errno, WithErrno, captured};
 #[cfg(windows)]
 use crate::errno::{LastError, WithLastError, last_error_captured};
 use crate::error::{CallError, PrepareError};
+use ffi_callback::resuming;
 use ffi_types::{
     CType, Convention, Entry, InterfaceField, InterfaceReason, InvalidCallInterfaceError, Plan,
     Signature, Type,
@@ -190,7 +191,7 @@ impl CallInterface {
             return Err(count_mismatch(expected, arguments.len()).into());
         }
         // SAFETY: the caller's.
-        unsafe { self.invoke_unchecked(function, arguments.as_ptr(), result) };
+        resuming(|| unsafe { self.invoke_unchecked(function, arguments.as_ptr(), result) });
         Ok(())
     }
 
@@ -349,7 +350,8 @@ impl CallInterface {
         self.signature().return_type().check_size(result.len()).map_err(invalid_return)?;
         let result = result.as_mut_ptr().cast();
         // SAFETY: the arguments and the result have been checked; the function is the caller's.
-        let call = |pointers| unsafe { self.invoke_unchecked(function, pointers, result) };
+        let call =
+            |pointers| resuming(|| unsafe { self.invoke_unchecked(function, pointers, result) });
         Ok(with_pointers(self.signature(), arguments, call)?)
     }
 
@@ -370,7 +372,8 @@ impl CallInterface {
         with_pointers(self.signature(), arguments, |pointers| {
             // SAFETY: the arguments and the result have been checked; the function is the
             // caller's.
-            around(&mut || unsafe { self.invoke_unchecked(function, pointers, target) });
+            let mut call = || unsafe { self.invoke_unchecked(function, pointers, target) };
+            resuming(|| around(&mut call));
         })?;
         // SAFETY: the call wrote the whole result, a valid `R` by the caller's promise; a `bool`
         // it normalised itself.

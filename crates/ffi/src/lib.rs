@@ -93,12 +93,13 @@ mod errno;
 mod error;
 mod function;
 mod path;
+mod scope;
 mod value;
 mod value_text;
 
 pub use argument::{Arg, arg};
 pub use call::CallInterface;
-pub use callback::Callback;
+pub use callback::{Callback, CallbackOptions};
 pub use context::{CancelFlag, Context};
 pub use convention::implementation;
 pub use declared::{BindError, Bindings, DeclareError, Declared, Missing};
@@ -108,9 +109,13 @@ pub use errno::{LastError, WithLastError};
 pub use error::{CallError, Error, PrepareError};
 pub use function::Function;
 pub use path::{FieldError, FieldProblem};
+pub use scope::{Scope, ScopedCallback, scope};
 pub use value::{AllocationError, Value};
 
-pub use ffi_callback::{Arguments, CallbackError, Closure, ReturnSlot};
+pub use ffi_callback::{
+    Arguments, CallbackError, Closure, ClosureMut, ClosureOnce, GrowthError, GrowthStep, OnPanic,
+    ReturnSlot, ReturnValue, VariadicArguments, resuming,
+};
 pub use ffi_cdecl::{
     Constant, Header, Options, ParseError, ParseErrors, SignatureError, UnsupportedTypeError,
 };

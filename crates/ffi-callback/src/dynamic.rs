@@ -1,5 +1,6 @@
 //! What a closure with a run-time signature receives and returns.
 
+use crate::callback::Head;
 use crate::prepared::Prepared;
 use ffi_types::{CType, InterfaceField, InterfaceReason, InvalidCallInterfaceError, Type};
 use std::mem::MaybeUninit;
@@ -117,6 +118,57 @@ impl ReturnSlot<'_> {
     }
 }
 
-fn invalid(reason: InterfaceReason) -> InvalidCallInterfaceError {
+/// The most bytes of a result that comes back in registers.
+const RESULT_BYTES: usize = 64;
+
+/// A result in registers is collected here first, aligned as far as any type wants it.
+#[repr(C, align(64))]
+struct Room([u8; RESULT_BYTES]);
+
+/// # Safety
+/// As [`crate::callback::Run`] says, for a context whose body is the closure.
+pub(crate) unsafe fn run_dynamic<F>(
+    head: &Head,
+    registers: *mut u8,
+    stack: *const u8,
+    returned: *mut u8,
+) where
+    F: Fn(&Arguments<'_>, &mut ReturnSlot<'_>),
+{
+    // SAFETY: the caller's.
+    unsafe {
+        let closure = head.body::<F>();
+        with_result(head.prepared(), registers, returned, |result| {
+            closure(&Arguments { head: head.prepared(), registers, stack }, result);
+        });
+    }
+}
+
+/// Runs `f` with a slot for the result, and gives C what it has left there.
+///
+/// # Safety
+/// The registers are those of a call by the plan.
+pub(crate) unsafe fn with_result(
+    head: &Prepared,
+    registers: *mut u8,
+    returned: *mut u8,
+    f: impl FnOnce(&mut ReturnSlot<'_>),
+) {
+    let mut room = Room([0; RESULT_BYTES]);
+    // SAFETY: the caller's.
+    let value = match unsafe { head.plan.result_pointer(registers) } {
+        Some(memory) => {
+            // SAFETY: the caller of the callback made room for its result there.
+            unsafe { memory.write_bytes(0, head.signature.return_type().size()) };
+            memory
+        }
+        None => room.0.as_mut_ptr(),
+    };
+    f(&mut ReturnSlot { head, value });
+    // SAFETY: `value` holds the result, or is where it was wanted; `returned` is the handler's.
+    unsafe { head.plan.store_return(value, returned) };
+}
+
+pub(crate) fn invalid(reason: InterfaceReason) -> InvalidCallInterfaceError {
     InvalidCallInterfaceError::of(InterfaceField::Return, reason)
 }

@@ -1,0 +1,147 @@
+//! Callbacks that borrow from the stack, by the platform's own convention.
+
+use crate::argument::{Arg, arg};
+use crate::callback::{CallbackOptions, native};
+use crate::error::Error;
+use ffi_callback::{Closure, ClosureMut};
+use std::ffi::c_void;
+use std::fmt;
+
+/// Makes callbacks whose closures borrow from the function around [`scope`].
+#[derive(Debug)]
+pub struct Scope<'scope, 'env: 'scope>(&'scope ffi_callback::Scope<'scope, 'env>);
+
+/// A callback of a [`Scope`], alive until the scope's end.
+#[derive(Clone, Copy)]
+pub struct ScopedCallback<'scope> {
+    callback: ffi_callback::ScopedCallback<'scope>,
+    /// Its function pointer, to be borrowed as an argument.
+    pointer: *const c_void,
+}
+
+// SAFETY: the pointer is that of the callback, which is `Send + Sync` itself.
+unsafe impl Send for ScopedCallback<'_> {}
+// SAFETY: as above.
+unsafe impl Sync for ScopedCallback<'_> {}
+
+/// Runs `f` with a scope. Callbacks that it makes in the scope may borrow what lives longer than the
+/// scope, and are dropped when it ends, whether by returning or by a panic: the scope waits until
+/// no thread is inside any of them.
+///
+/// # Examples
+/// ```
+/// use ffi::{CallInterface, Library, Type, arg};
+///
+/// # // SAFETY: the C library, which the program has already.
+/// # let windows = || unsafe { Library::open("msvcrt.dll") };
+/// let libc = if cfg!(windows) { windows()? } else { Library::this()? };
+/// let qsort = CallInterface::new(
+///     Type::VOID,
+///     [Type::POINTER, Type::SIZE_T, Type::SIZE_T, Type::POINTER],
+/// )?;
+/// let (mut numbers, mut comparisons) = ([3, 1, 2], 0);
+/// ffi::scope(|scope| {
+///     let compare = scope.create_mut(|a: *const i32, b: *const i32| -> i32 {
+///         comparisons += 1;
+///         // SAFETY: qsort hands over pointers to two elements of the array above.
+///         unsafe { (*a).cmp(&*b) as i32 }
+///     })?;
+///     let (start, count, size) = (numbers.as_mut_ptr(), 3_usize, 4_usize);
+///     let arguments = [arg(&start), arg(&count), arg(&size), compare.arg()];
+///     // SAFETY: the array has as many elements of that size, and the callback compares those.
+///     unsafe { qsort.call::<()>(libc.symbol("qsort")?.as_ptr(), &arguments) }?;
+///     Ok::<(), ffi::Error>(())
+/// })?;
+/// assert_eq!(numbers, [1, 2, 3]);
+/// assert!(comparisons >= 2);
+/// # Ok::<(), ffi::Error>(())
+/// ```
+pub fn scope<'env, R>(f: impl for<'scope> FnOnce(Scope<'scope, 'env>) -> R) -> R {
+    ffi_callback::scope(|scope| f(Scope(scope)))
+}
+
+impl<'scope> Scope<'scope, '_> {
+    /// As [`Callback::new`](crate::Callback::new), for a closure that borrows.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn create<Parameters, F>(&self, closure: F) -> Result<ScopedCallback<'scope>, Error>
+    where
+        F: Closure<Parameters> + Send + Sync + 'scope,
+    {
+        self.create_with(CallbackOptions::default(), closure)
+    }
+
+    /// As [`CallbackOptions::create`], for a closure that borrows.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn create_with<Parameters, F>(
+        &self,
+        options: CallbackOptions,
+        closure: F,
+    ) -> Result<ScopedCallback<'scope>, Error>
+    where
+        F: Closure<Parameters> + Send + Sync + 'scope,
+    {
+        Ok(ScopedCallback::wrap(self.0.create(options.inner(), native()?, closure)?))
+    }
+
+    /// As [`CallbackOptions::create_mut`] without options, for a closure that borrows.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn create_mut<Parameters, F>(&self, closure: F) -> Result<ScopedCallback<'scope>, Error>
+    where
+        F: ClosureMut<Parameters> + Send + 'scope,
+    {
+        self.create_mut_with(CallbackOptions::default(), closure)
+    }
+
+    /// As [`CallbackOptions::create_mut`], for a closure that borrows.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn create_mut_with<Parameters, F>(
+        &self,
+        options: CallbackOptions,
+        closure: F,
+    ) -> Result<ScopedCallback<'scope>, Error>
+    where
+        F: ClosureMut<Parameters> + Send + 'scope,
+    {
+        Ok(ScopedCallback::wrap(self.0.create_mut(options.inner(), native()?, closure)?))
+    }
+}
+
+impl<'scope> ScopedCallback<'scope> {
+    fn wrap(callback: ffi_callback::ScopedCallback<'scope>) -> Self {
+        Self { callback, pointer: callback.as_ptr() }
+    }
+
+    /// The C function pointer; never null.
+    pub fn as_ptr(&self) -> *const c_void {
+        self.callback.as_ptr()
+    }
+
+    /// The C function pointer as an argument of a call.
+    pub fn arg(&self) -> Arg<'_> {
+        arg(&self.pointer)
+    }
+
+    /// The C function pointer as a Rust function pointer.
+    ///
+    /// # Safety
+    /// `F` is a function pointer type with the callback's signature and convention, and what is
+    /// returned is not called after the scope's end.
+    pub unsafe fn as_fn<F: Copy>(&self) -> F {
+        // SAFETY: the caller's.
+        unsafe { crate::callback::as_fn(self.as_ptr()) }
+    }
+}
+
+impl fmt::Debug for ScopedCallback<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.callback.fmt(f)
+    }
+}
