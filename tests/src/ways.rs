@@ -187,6 +187,9 @@ impl Way {
 
     /// The convention of the platform that the compiler lays types out for: an attribute on a
     /// function changes nothing about them.
+    ///
+    /// # Panics
+    /// If this process's platform is not supported.
     pub fn platform(&self) -> Convention {
         match self.compiled {
             Compiled::Library(_) => Convention::native().expect("a supported platform"),
