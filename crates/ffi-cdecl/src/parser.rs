@@ -342,8 +342,10 @@ impl<'a> Parser<'a> {
         }
         let mut specifiers = self.specifiers()?;
         let at = self.peek().at;
-        if matches!(self.peek().kind, Kind::Mark(";")) {
-            self.bump();
+        if specifiers.tagged && self.peek().kind == Kind::End {
+            return self.end_of_declaration();
+        }
+        if self.accept(";") {
             if !specifiers.tagged {
                 self.warn(at, "this declares nothing".into());
             }
@@ -373,8 +375,8 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// The last declaration of a text may do without its semicolon: a prototype by itself often
-    /// does.
+    /// The last declaration of a text may do without its semicolon: a prototype or a struct by
+    /// itself often does.
     pub(crate) fn end_of_declaration(&mut self) -> Parsed<()> {
         if self.peek().kind == Kind::End && self.braces == self.linkage {
             return Ok(());

@@ -122,6 +122,18 @@ fn the_caret_is_under_the_place() {
     );
 }
 
+/// The last declaration needs no semicolon, and those before it do.
+#[test]
+fn one_declaration_needs_no_semicolon() {
+    for text in ["int f(void)", "struct s { int x; }", "union u", "enum e { A }", "typedef int t"] {
+        assert!(Header::parse(text).is_ok(), "{text}");
+        let error = Header::parse(format!("extern \"C\" {{ {text} }}")).expect_err(text);
+        assert!(error.to_string().contains("found `}`, expected "), "{text}: {error}");
+    }
+    assert!(Header::parse("extern \"C\" { struct s { int x; }").is_err());
+    assert_eq!(errors("int"), ["1:4: found the end of the text, expected a name"]);
+}
+
 #[test]
 fn unknown_attributes_are_ignored_with_a_warning() {
     let header = Header::parse("int f(int) __attribute__((frobnicate(1, (2))));").expect("fine");

@@ -3,7 +3,7 @@
 
 mod support;
 
-use support::{failure, ffi, output};
+use support::{failure, ffi, output, shell};
 
 /// What `ffi call` prints for each line of arguments.
 #[test]
@@ -403,16 +403,13 @@ fn the_session_in_readme_is_real() {
     let readme = std::fs::read_to_string(readme).expect("README.md");
     let (_, session) = readme.split_once("```console\n").expect("a session");
     let (session, _) = session.split_once("```").expect("its end");
-    let command = std::path::Path::new(env!("CARGO_BIN_EXE_ffi")).parent().expect("a directory");
     let mut shown = 0;
     for step in session.split("$ ").filter(|step| step.starts_with("ffi ")) {
         let (line, expected) = step.split_once('\n').expect("a line");
-        let path = format!("{}:{}", command.display(), std::env::var("PATH").unwrap_or_default());
-        let ran = std::process::Command::new("sh").args(["-c", line]).env("PATH", path).output();
-        let ran = ran.expect("a shell");
-        assert!(ran.status.success(), "{line}: {}", String::from_utf8_lossy(&ran.stderr));
+        let ran = shell(line);
+        assert_eq!(ran.status, Some(0), "{line}: {}", ran.err);
         if !expected.is_empty() {
-            assert_eq!(String::from_utf8_lossy(&ran.stdout), expected, "{line}");
+            assert_eq!(ran.out, expected, "{line}");
             shown += 1;
         }
     }
