@@ -1,10 +1,11 @@
 //! The type names that a text may use without declaring them.
 
 use crate::ctype::{Basic, DeclaredKind, DeclaredType, Qualifiers};
+use crate::options::Options;
 use alloc::sync::Arc;
-use ffi_types::{Convention, Scalar, Type};
+use ffi_types::{Aapcs64, Convention, Scalar, Type};
 
-/// Names of `<stdint.h>`, `<stddef.h>` and POSIX, by what they are where `long` has 8 bytes.
+/// Names of `<stdint.h>`, `<stddef.h>` and `<time.h>` that are the same words on every platform.
 const STANDARD: &[(&str, Basic)] = &[
     ("bool", Basic::Bool),
     ("int8_t", Basic::SignedChar),
@@ -23,11 +24,48 @@ const STANDARD: &[(&str, Basic)] = &[
     ("uint_fast8_t", Basic::UnsignedChar),
     ("char16_t", Basic::UnsignedShort),
     ("char32_t", Basic::UnsignedInt),
+    ("clock_t", Basic::Long),
+    ("off_t", Basic::Long),
+];
+
+/// Names of POSIX that mean the same on all of its systems.
+const POSIX: &[(&str, Basic)] = &[
     ("pid_t", Basic::Int),
     ("uid_t", Basic::UnsignedInt),
     ("gid_t", Basic::UnsignedInt),
+    ("id_t", Basic::UnsignedInt),
+    ("key_t", Basic::Int),
+    ("clockid_t", Basic::Int),
+    ("useconds_t", Basic::UnsignedInt),
     ("socklen_t", Basic::UnsignedInt),
+    ("in_addr_t", Basic::UnsignedInt),
+    ("in_port_t", Basic::UnsignedShort),
+    ("ino_t", Basic::UnsignedLong),
+    ("blkcnt_t", Basic::Long),
     ("wint_t", Basic::UnsignedInt),
+];
+
+/// Those that each system has in its own way.
+const OF_LINUX: &[(&str, Basic)] = &[
+    ("mode_t", Basic::UnsignedInt),
+    ("dev_t", Basic::UnsignedLong),
+    ("suseconds_t", Basic::Long),
+];
+const OF_APPLE: &[(&str, Basic)] = &[
+    ("mode_t", Basic::UnsignedShort),
+    ("dev_t", Basic::Int),
+    ("suseconds_t", Basic::Int),
+];
+/// As mingw-w64 has them.
+const OF_WINDOWS: &[(&str, Basic)] = &[
+    ("pid_t", Basic::LongLong),
+    ("clockid_t", Basic::Int),
+    ("useconds_t", Basic::UnsignedInt),
+    ("mode_t", Basic::UnsignedShort),
+    ("dev_t", Basic::UnsignedInt),
+    ("ino_t", Basic::UnsignedShort),
+    ("socklen_t", Basic::Int),
+    ("wint_t", Basic::UnsignedShort),
 ];
 
 /// Those of 64 bits, signed and unsigned: `long` where it has them, `long long` otherwise.
@@ -45,7 +83,7 @@ const WORDS: &[(&str, bool)] = &[
     ("ptrdiff_t", true),
     ("size_t", false),
     ("ssize_t", true),
-    ("off_t", true),
+    ("off64_t", true),
     ("time_t", true),
 ];
 
@@ -206,7 +244,12 @@ pub(crate) fn known(
     mut add: impl FnMut(&'static str, DeclaredType),
 ) {
     let model = convention.data_model();
-    for &(name, basic) in STANDARD {
+    let (posix, others) = match convention {
+        _ if Options::for_convention(convention).is_microsoft() => (&[][..], OF_WINDOWS),
+        Convention::Aapcs64(Aapcs64::Apple) => (POSIX, OF_APPLE),
+        _ => (POSIX, OF_LINUX),
+    };
+    for &(name, basic) in STANDARD.iter().chain(posix).chain(others) {
         add(name, DeclaredType::basic(basic));
     }
     let long_has_64_bits = model.c_long() == Type::I64;
