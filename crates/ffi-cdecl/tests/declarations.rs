@@ -170,6 +170,11 @@ fn prototypes() {
         ),
         ("int __stdcall f(int x) /* comment */; // another", "int f(int x)", "int32_t (int32_t)"),
         ("[[nodiscard]] int f([[maybe_unused]] int x);", "int f(int x)", "int32_t (int32_t)"),
+        (
+            "int f [[nodiscard]] (int x [[maybe_unused]], int a[[gnu::unused]][3]) [[gnu::pure]];",
+            "int f(int x, int *a)",
+            "int32_t (int32_t, void *)",
+        ),
         ("int f(int \\\n  x\\\n);", "int f(int x)", "int32_t (int32_t)"),
         ("extern \"C\" { int f(void); }", "int f(void)", "int32_t (void)"),
     ] {
