@@ -46,16 +46,10 @@ const POSIX: &[(&str, Basic)] = &[
 ];
 
 /// Those that each system has in its own way.
-const OF_LINUX: &[(&str, Basic)] = &[
-    ("mode_t", Basic::UnsignedInt),
-    ("dev_t", Basic::UnsignedLong),
-    ("suseconds_t", Basic::Long),
-];
-const OF_APPLE: &[(&str, Basic)] = &[
-    ("mode_t", Basic::UnsignedShort),
-    ("dev_t", Basic::Int),
-    ("suseconds_t", Basic::Int),
-];
+const OF_LINUX: &[(&str, Basic)] =
+    &[("mode_t", Basic::UnsignedInt), ("dev_t", Basic::UnsignedLong), ("suseconds_t", Basic::Long)];
+const OF_APPLE: &[(&str, Basic)] =
+    &[("mode_t", Basic::UnsignedShort), ("dev_t", Basic::Int), ("suseconds_t", Basic::Int)];
 /// As mingw-w64 has them.
 const OF_WINDOWS: &[(&str, Basic)] = &[
     ("pid_t", Basic::LongLong),
@@ -303,7 +297,8 @@ pub(crate) fn known(
 }
 
 /// The one of `names` that a person most likely meant by `name`, if any is near: one letter away,
-/// or two in a name of six and more; letters that were swapped count once, and case does not.
+/// or two in a name of six and more; letters that were swapped count once, and case does not. A
+/// `_t` at the end may be missing too.
 ///
 /// ```
 /// assert_eq!(ffi_cdecl::nearest("sqtr", ["sqrt", "cbrt"].into_iter()), Some("sqrt"));
@@ -316,12 +311,17 @@ pub fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&
         _ => 2,
     };
     let near = names.filter_map(|known| {
-        let (a, b) = (known.as_bytes(), name.as_bytes());
-        if a.len().abs_diff(b.len()) > most || b.len() > 64 {
-            return None;
+        if known.eq_ignore_ascii_case(name) {
+            return Some((0, known));
         }
-        let case = known.eq_ignore_ascii_case(name);
-        let distance = if case { 0 } else { distance(a, b) };
+        let near = |known: &str| {
+            let (a, b) = (known.as_bytes(), name.as_bytes());
+            let comparable = a.len().abs_diff(b.len()) <= most && b.len() <= 64;
+            if comparable { distance(a, b) } else { usize::MAX }
+        };
+        // A `_t` that was left out is one slip, and the rest of the name may have none or one.
+        let stem = known.strip_suffix("_t").map_or(usize::MAX, |stem| near(stem).max(1));
+        let distance = near(known).min(stem);
         (distance <= most).then_some((distance, known))
     });
     near.min().map(|(_, known)| known)
@@ -357,6 +357,8 @@ mod tests {
         let near = |name| nearest(name, names.into_iter());
         assert_eq!(near("unit32_t"), Some("uint32_t"));
         assert_eq!(near("sizet"), Some("size_t"));
+        assert_eq!(near("size"), Some("size_t"));
+        assert_eq!(near("unit32"), Some("uint32_t"));
         assert_eq!(near("dword"), Some("DWORD"));
         assert_eq!(near("window"), None);
         assert_eq!(near(&"x".repeat(1000)), None);

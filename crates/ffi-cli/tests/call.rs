@@ -317,7 +317,7 @@ fn what_is_no_value_of_its_type_is_an_error() {
         ),
         (
             &["c", "int abs(itn)", "1"],
-            "1:9: unknown type name `itn`\n 1 | int abs(itn)\n   |         ^",
+            "1:9: unknown type name `itn`; did you mean `int`?\n 1 | int abs(itn)\n   |         ^",
         ),
         (&["c", "int x;", "1"], "\"int x;\" declares no function"),
         (&["c", "int abss(int)", "1"], "undefined symbol: abss; did you mean abs?"),
