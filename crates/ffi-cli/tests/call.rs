@@ -319,6 +319,23 @@ fn what_is_no_value_of_its_type_is_an_error() {
             &["c", "int abs(itn)", "1"],
             "1:9: unknown type name `itn`; did you mean `int`?\n 1 | int abs(itn)\n   |         ^",
         ),
+        (&["m", "float fabsf(float)", "1e-50"], "1e-50 is too small for a `float`: it is 0"),
+        (
+            &["m", "double fabs(double)", "--", "-0x1p-1080"],
+            "-0x1p-1080 is too small for a `double`",
+        ),
+        (
+            &["c", "int puts(char *)", "&char[1000000000000]"],
+            "argument 1: `char[1000000000000]` has 1000000000000 bytes, expected at most 1073741824",
+        ),
+        (
+            &["c", "struct s { char c[1 << 30]; int i; }; int abs(struct s)", "{[1], 2}"],
+            "argument 1: `struct s` has 1073741828 bytes, expected at most 1073741824",
+        ),
+        (
+            &["c", "struct s { int n, v[]; }; int abs(struct s)", "{1}"],
+            "parameter 0 `struct s`: member `v` is a flexible array, so a copy would not be the whole",
+        ),
         (&["c", "int x;", "1"], "\"int x;\" declares no function"),
         (&["c", "int abss(int)", "1"], "undefined symbol: abss; did you mean abs?"),
         (&["no_such_library", ABS, "1"], "tried libno_such_library.so: "),

@@ -74,6 +74,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     for warning in header.warnings() {
         let _ = writeln!(anstream::stderr(), "{warning}");
     }
+    // What cannot be passed at all is a matter of the prototype, not of the values given.
+    function.signature()?;
     let library = library::open(&args.library)?;
     let address = match library.symbol(function.symbol()) {
         Ok(symbol) => symbol.as_ptr(),
