@@ -349,7 +349,7 @@ fn what_is_no_value_of_its_type_is_an_error() {
 }
 
 #[test]
-fn a_signal_is_told_with_the_call() {
+fn what_ends_the_process_is_told_with_the_call() {
     for (arguments, expected) in [
         (
             &["c", "size_t strlen(const char *)", "NULL"][..],
@@ -362,6 +362,13 @@ fn a_signal_is_told_with_the_call() {
         (
             &["c", "int raise(int)", "8"],
             "error: SIGFPE (invalid arithmetic, such as a division by zero) in the call of raise(8)\n",
+        ),
+        (&["c", "int raise(int)", "10"], "error: SIGUSR1 in the call of raise(10)\n"),
+        // As the exit status, 3 would be neither the command's success nor its failure.
+        (&["c", "void exit(int)", "3"], "error: `exit` was called in the call of exit(3)\n"),
+        (
+            &["--time", "2", "c", "void exit(int)", "0"],
+            "error: `exit` was called in the call of exit(0)\n",
         ),
         // It returns nowhere near a string.
         (

@@ -178,7 +178,9 @@ impl Call<'_> {
         // user of the command says; where it is not, `crash` tells of what came of it.
         let result = unsafe {
             self.interface.call_value_errno(&Context::new(), self.address, &self.arguments)
-        }?;
+        };
+        crash::returned();
+        let result = result?;
         flush();
         Ok((result.value, result.errno))
     }
@@ -196,6 +198,7 @@ impl Call<'_> {
             unsafe { self.interface.invoke_unchecked(self.address, pointers.as_ptr(), result) };
         }
         let taken = start.elapsed();
+        crash::returned();
         flush();
         let each = taken.as_nanos() as f64 / count as f64;
         writeln!(output, "{count} calls in {taken:.3?}, {each:.1} ns each")?;
