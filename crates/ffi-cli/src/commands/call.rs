@@ -1,6 +1,7 @@
 //! `ffi call`: calls a function.
 
 use crate::abi::Abi;
+use crate::args::unmarked;
 use crate::call::memory::Memory;
 use crate::call::parse::Maker;
 use crate::call::show::{self, Style};
@@ -60,7 +61,7 @@ pub(crate) struct Args {
     /// The function's prototype.
     prototype: String,
     /// The arguments, behind a `--` if one starts with a hyphen and is no number.
-    #[arg(allow_negative_numbers = true)]
+    #[arg(value_parser = unmarked)]
     arguments: Vec<String>,
 }
 
