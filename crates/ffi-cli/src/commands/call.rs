@@ -9,7 +9,7 @@ use crate::call::{ArgumentError, crash};
 use crate::exports;
 use crate::failure::Failure;
 use crate::library;
-use crate::output::Output;
+use crate::output::{Output, warn};
 use ffi::{Arg, CallInterface, Context, Errno, Value};
 use ffi_cdecl::{DeclaredType, Function, Options};
 use std::ffi::c_void;
@@ -72,9 +72,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
         [.., function] => function.clone(),
         [] => return Err(Failure::NoFunction { text: args.prototype.clone() }),
     };
-    for warning in header.warnings() {
-        let _ = writeln!(anstream::stderr(), "{warning}");
-    }
+    warn(&header);
     // What cannot be passed at all is a matter of the prototype, not of the values given.
     function.signature()?;
     let library = library::open(&args.library)?;
