@@ -141,6 +141,18 @@ const WINDOWS: &[(&str, Basic)] = &[
     ("WORD", Basic::UnsignedShort),
     ("ATOM", Basic::UnsignedShort),
     ("LANGID", Basic::UnsignedShort),
+    ("CCHAR", Basic::Char),
+    ("INT8", Basic::SignedChar),
+    ("UINT8", Basic::UnsignedChar),
+    ("INT16", Basic::Short),
+    ("UINT16", Basic::UnsignedShort),
+    ("INT32", Basic::Int),
+    ("UINT32", Basic::UnsignedInt),
+    ("HFILE", Basic::Int),
+    ("LSTATUS", Basic::Int),
+    ("REGSAM", Basic::UnsignedInt),
+    ("LCTYPE", Basic::UnsignedInt),
+    ("SOCKET", Basic::UnsignedLongLong),
     ("INT", Basic::Int),
     ("UINT", Basic::UnsignedInt),
     ("LONG", Basic::Int),
@@ -205,9 +217,21 @@ const WINDOWS_POINTERS: &[(&str, &str, bool)] = &[
     ("PUINT", "UINT", false),
     ("PSIZE_T", "SIZE_T", false),
     ("PULONG_PTR", "ULONG_PTR", false),
+    ("PLONG_PTR", "LONG_PTR", false),
+    ("PDWORD_PTR", "DWORD_PTR", false),
+    ("PCHAR", "CHAR", false),
+    ("PUCHAR", "UCHAR", false),
+    ("PWCHAR", "WCHAR", false),
+    ("PSHORT", "SHORT", false),
+    ("PUSHORT", "USHORT", false),
+    ("PBOOLEAN", "BOOLEAN", false),
+    ("PLONGLONG", "LONGLONG", false),
+    ("PULONGLONG", "ULONGLONG", false),
+    ("PDWORD64", "DWORD64", false),
 ];
 
-/// Handles, all of them pointers to something private.
+/// Handles, all of them pointers to something private; and pointers to structs and functions, of
+/// which a prototype alone says no more.
 const WINDOWS_HANDLES: &[&str] = &[
     "HANDLE",
     "HMODULE",
@@ -228,7 +252,24 @@ const WINDOWS_HANDLES: &[&str] = &[
     "HRSRC",
     "HHOOK",
     "HMONITOR",
+    "HGDIOBJ",
+    "HPALETTE",
+    "HENHMETAFILE",
+    "HACCEL",
+    "HDESK",
+    "HWINSTA",
+    "SC_HANDLE",
+    "HINTERNET",
+    "PSID",
     "FARPROC",
+    "WNDPROC",
+    "WNDENUMPROC",
+    "DLGPROC",
+    "HOOKPROC",
+    "TIMERPROC",
+    "LPTHREAD_START_ROUTINE",
+    "LPSECURITY_ATTRIBUTES",
+    "LPOVERLAPPED",
 ];
 
 /// Hands every name to `add`.
@@ -293,6 +334,9 @@ pub(crate) fn known(
     for &name in WINDOWS_HANDLES {
         add(name, DeclaredType::new(DeclaredKind::Void).pointer_to());
     }
+    let handle = DeclaredType::new(DeclaredKind::Void).pointer_to().named(Arc::from("HANDLE"));
+    add("PHANDLE", handle.clone().pointer_to());
+    add("LPHANDLE", handle.pointer_to());
     add("VOID", DeclaredType::new(DeclaredKind::Void));
 }
 
