@@ -351,6 +351,22 @@ fn what_is_no_value_of_its_type_is_an_error() {
     }
 }
 
+/// However much there is of a mistake, what is said of it can be read.
+#[test]
+fn what_is_endless_is_told_in_short() {
+    for (prototype, open) in [
+        ("struct p { int x, y; }; int abs(struct p)", "{"),
+        ("int abs(int **)", "["),
+        ("int abs(int ***)", "&"),
+        ("int abs(double)", "1"),
+        ("int abs(int)", "1"),
+        ("int abs(_Bool)", "x"),
+    ] {
+        let error = failure(&["call", "c", prototype, &open.repeat(100_000)]);
+        assert!(error.starts_with("error: argument 1: ") && error.len() < 400, "{error:.500}");
+    }
+}
+
 #[test]
 fn what_ends_the_process_is_told_with_the_call() {
     for (arguments, expected) in [

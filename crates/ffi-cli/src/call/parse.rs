@@ -14,9 +14,9 @@ const MOST_BYTES: usize = 1 << 30;
 /// Why a word is no value of its type.
 #[derive(Debug, Error)]
 pub(crate) enum ValueError {
-    #[error("found {found:?}, expected {expected}")]
+    #[error("found {:?}, expected {expected}", short(found))]
     Unexpected { found: String, expected: String },
-    #[error("{value} is out of range for `{ty}`, which takes {least} to {most}")]
+    #[error("{} is out of range for `{ty}`, which takes {least} to {most}", short(value))]
     Range { value: String, ty: String, least: i128, most: u128 },
     #[error("`{ty}` takes {expected} values, found {found}")]
     Count { ty: String, expected: u64, found: u64 },
@@ -26,6 +26,14 @@ pub(crate) enum ValueError {
     Large { ty: String, size: usize },
     #[error("{0}")]
     Other(String),
+}
+
+/// A word, of which a reader needs the beginning at most.
+fn short(word: &str) -> String {
+    match word.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", &word[..end]),
+        None => word.into(),
+    }
 }
 
 impl ValueError {
@@ -168,7 +176,10 @@ impl Maker<'_> {
             let bytes = read_float(scalar, &text).ok_or_else(|| unexpected("a number"))?;
             let is_finite = text.contains(|c: char| c.is_ascii_digit());
             if is_finite && scalar.float_parts(&bytes).is_none() {
-                return Err(ValueError::Other(format!("{word} is too large for a `{ty}`")));
+                return Err(ValueError::Other(format!(
+                    "{} is too large for a `{ty}`",
+                    short(word)
+                )));
             }
             let vanished = scalar.float_parts(&bytes).is_some_and(|(_, digits, _)| digits == 0);
             if vanished && !is_zero(&text) {
