@@ -6,11 +6,13 @@ use ffi_cdecl::{Header, Options};
 use ffi_types::{Aapcs64, Convention, Win64};
 use libfuzzer_sys::fuzz_target;
 
-const PLATFORMS: [Convention; 4] = [
+const PLATFORMS: [Convention; 6] = [
     Convention::SysV,
     Convention::Win64(Win64::Msvc),
+    Convention::Win64(Win64::Gnu),
     Convention::Aapcs64(Aapcs64::Standard),
     Convention::Aapcs64(Aapcs64::Apple),
+    Convention::Aapcs64(Aapcs64::Windows),
 ];
 
 fuzz_target!(|data: &[u8]| {

@@ -342,10 +342,15 @@ pub fn around(ty: Type) -> Vec<Case> {
     ]
 }
 
-/// Variadic calls with the types that not every C has.
+/// Variadic calls with the types that not every C has: alone, since no compiler has all of them
+/// right in all other positions, and with what else there may be.
 pub fn unusual_variadics(platform: Convention) -> Vec<Case> {
     let mut cases = Vec::new();
     for ty in unusual(platform) {
+        for count in [1, 2, 9] {
+            let arguments = [vec![Type::I32], vec![ty.clone(); count], vec![Type::F64]];
+            cases.push(Case::variadic(Type::I32, arguments.concat(), 1));
+        }
         for fixed in 1..=2 {
             for count in [1, 2, 5, 12] {
                 let first: Vec<Type> = [Type::I32, ty.clone()].into_iter().take(fixed).collect();
@@ -353,6 +358,20 @@ pub fn unusual_variadics(platform: Convention) -> Vec<Case> {
                 rest.extend([Type::I32, structure([ty.clone()]), Type::F64, ty.clone()]);
                 cases.push(Case::variadic(ty.clone(), [first, rest].concat(), fixed));
             }
+        }
+    }
+    cases
+}
+
+/// GNU C's struct without members, which has no bytes, everywhere but in other aggregates.
+pub fn empty_structs() -> Vec<Case> {
+    let empty = || finish(Type::anonymous_structure().stated(0, 1));
+    let mut cases = around(empty());
+    for count in [1, 9] {
+        for next in [Type::I32, Type::F64] {
+            let rest = vec![vec![empty(), next]; count].concat();
+            let arguments = [vec![Type::I32], rest].concat();
+            cases.push(Case::variadic(Type::I32, arguments, 1));
         }
     }
     cases

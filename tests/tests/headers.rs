@@ -112,6 +112,39 @@ fn vector_instructions() {
     }
 }
 
+/// The names that are known from the start are what the platform's own headers make of them.
+#[test]
+fn known_names() {
+    const NAMES: &str = "bool int8_t uint8_t int16_t uint16_t int32_t uint32_t int64_t uint64_t \
+        int_least8_t uint_least8_t int_least16_t uint_least16_t int_least32_t uint_least32_t \
+        int_least64_t uint_least64_t int_fast8_t uint_fast8_t int_fast64_t uint_fast64_t \
+        intmax_t uintmax_t intptr_t uintptr_t ptrdiff_t size_t ssize_t off_t off64_t time_t \
+        clock_t clockid_t useconds_t pid_t mode_t dev_t ino_t wint_t wchar_t char16_t char32_t";
+    const POSIX: &str = "uid_t gid_t id_t key_t suseconds_t blkcnt_t socklen_t in_addr_t in_port_t";
+    let mut source = String::from(
+        "#define _GNU_SOURCE\n#define _POSIX_C_SOURCE 200809L\n#include <stdint.h>\n\
+         #include <stddef.h>\n#include <stdbool.h>\n#include <wchar.h>\n#include <uchar.h>\n\
+         #include <time.h>\n#include <sys/types.h>\n#include <unistd.h>\n",
+    );
+    if !cfg!(windows) {
+        source += "#include <sys/socket.h>\n#include <netinet/in.h>\n";
+    }
+    let header = Header::parse("").expect("nothing");
+    let posix = if cfg!(windows) { "" } else { POSIX };
+    for name in NAMES.split_whitespace().chain(posix.split_whitespace()) {
+        let ty = header.ty(name).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let scalar = ty.as_scalar().expect(name);
+        let (size, signed) = (scalar.size(), u8::from(scalar.is_signed()));
+        let _ = writeln!(source, "_Static_assert(sizeof({name}) == {size}, \"{name}\");");
+        let _ = writeln!(source, "_Static_assert((({name})-1 < 0) == {signed}, \"{name}\");");
+    }
+    for compiler in compilers() {
+        if let Err(complaint) = accepts(compiler, &source) {
+            panic!("{}: {complaint}", compiler.command);
+        }
+    }
+}
+
 /// Everything that the type system has, in structs of no library.
 const CORNERS: &str = "
     struct bits { unsigned a : 3, b : 30; char c : 2; long long d : 40; short : 0; char e; };

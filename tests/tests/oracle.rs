@@ -33,6 +33,7 @@ macro_rules! corpus {
             eightbyte_mixtures
             odd_aggregates
             homogeneous_aggregates
+            empty_structs
             variadics;
             unusual_types
             unusual_variadics
@@ -69,7 +70,7 @@ mod images {
 corpus!(own);
 corpus!(spelled);
 #[cfg(all(target_arch = "x86_64", not(windows)))]
-corpus!(microsoft: ; unusual_types unusual_variadics);
+corpus!(microsoft);
 #[cfg(all(target_arch = "aarch64", target_os = "linux"))]
 corpus!(apple);
 #[cfg(all(target_arch = "aarch64", target_os = "linux"))]

@@ -53,7 +53,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "lint",
-        help: "formatting, clippy, and README's first command",
+        help: "formatting, clippy, README's first command, and the fuzz target for a moment",
         run: Run::Alone(steps::lint),
     },
     Task {

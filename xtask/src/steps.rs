@@ -161,6 +161,7 @@ pub(crate) fn lint() -> Result<(), String> {
         .component("formatting", "fmt --all --check")
         .component("clippy", "clippy --workspace --all-targets -- -D warnings")
         .run("README's first command", readme_command)
+        .run("fuzz target, for a moment", fuzz)
         .finish()
 }
 
@@ -189,6 +190,15 @@ fn result(verdict: &Verdict, count: Count) -> String {
         Verdict::Skipped(_) => "skipped".into(),
         Verdict::NotRun => "not run".into(),
     }
+}
+
+/// Long enough to see that the target builds and takes what it found before. A real run is
+/// `cargo xtask fuzz cdecl`.
+fn fuzz() -> (Count, Verdict) {
+    if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
+        return (Count::default(), Verdict::Skipped("it is for x86-64 Linux hosts".into()));
+    }
+    (Count::default(), crate::fuzz::run(&["cdecl".into(), "20".into()]).into())
 }
 
 /// Runs README's first command as it stands there.

@@ -157,9 +157,14 @@ fn callbacks_keep_what_belongs_to_their_caller() {
     }
 }
 
-/// The code of the two files, without their comments.
+/// The code of the four files, without their comments.
 fn code() -> impl Iterator<Item = &'static str> {
-    let files = [include_str!("asm/call.S"), include_str!("asm/callback.S")];
+    let files = [
+        include_str!("asm/call.S"),
+        include_str!("asm/callback.S"),
+        include_str!("asm/steps.S"),
+        include_str!("asm/wide.S"),
+    ];
     files.into_iter().flat_map(|file| {
         // What lies before a comment's start, piece by piece.
         file.split("*/").flat_map(|piece| piece.split("/*").take(1)).flat_map(str::lines)

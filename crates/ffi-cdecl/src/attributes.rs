@@ -335,7 +335,7 @@ impl Parser<'_> {
                 self.attribute_list(attributes, "]")?;
                 self.expect("]", "`]]`")?;
             }
-            _ => return Ok(false),
+            _ => return self.annotation(),
         }
         Ok(true)
     }

@@ -139,7 +139,9 @@ impl Parser<'_> {
         let mut suffixes = Vec::new();
         loop {
             let at = self.peek().at;
-            if self.accept("[") {
+            if self.peek().is("[") && self.ahead(1).is("[") {
+                self.attribute(attributes)?;
+            } else if self.accept("[") {
                 suffixes.push((self.deeper(Self::length)?, at));
             } else if self.accept("(") {
                 suffixes.push((self.deeper(Self::parameters)?, at));

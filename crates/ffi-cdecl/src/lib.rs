@@ -38,6 +38,7 @@ struct Guide;
 
 extern crate alloc;
 
+mod annotations;
 mod attributes;
 mod constant;
 mod ctype;

@@ -1,10 +1,11 @@
 //! The type names that a text may use without declaring them.
 
 use crate::ctype::{Basic, DeclaredKind, DeclaredType, Qualifiers};
+use crate::options::Options;
 use alloc::sync::Arc;
-use ffi_types::{Convention, Scalar, Type};
+use ffi_types::{Aapcs64, Convention, Scalar, Type};
 
-/// Names of `<stdint.h>`, `<stddef.h>` and POSIX, by what they are where `long` has 8 bytes.
+/// Names of `<stdint.h>`, `<stddef.h>` and `<time.h>` that are the same words on every platform.
 const STANDARD: &[(&str, Basic)] = &[
     ("bool", Basic::Bool),
     ("int8_t", Basic::SignedChar),
@@ -23,11 +24,42 @@ const STANDARD: &[(&str, Basic)] = &[
     ("uint_fast8_t", Basic::UnsignedChar),
     ("char16_t", Basic::UnsignedShort),
     ("char32_t", Basic::UnsignedInt),
+    ("clock_t", Basic::Long),
+    ("off_t", Basic::Long),
+];
+
+/// Names of POSIX that mean the same on all of its systems.
+const POSIX: &[(&str, Basic)] = &[
     ("pid_t", Basic::Int),
     ("uid_t", Basic::UnsignedInt),
     ("gid_t", Basic::UnsignedInt),
+    ("id_t", Basic::UnsignedInt),
+    ("key_t", Basic::Int),
+    ("clockid_t", Basic::Int),
+    ("useconds_t", Basic::UnsignedInt),
     ("socklen_t", Basic::UnsignedInt),
+    ("in_addr_t", Basic::UnsignedInt),
+    ("in_port_t", Basic::UnsignedShort),
+    ("ino_t", Basic::UnsignedLong),
+    ("blkcnt_t", Basic::Long),
     ("wint_t", Basic::UnsignedInt),
+];
+
+/// Those that each system has in its own way.
+const OF_LINUX: &[(&str, Basic)] =
+    &[("mode_t", Basic::UnsignedInt), ("dev_t", Basic::UnsignedLong), ("suseconds_t", Basic::Long)];
+const OF_APPLE: &[(&str, Basic)] =
+    &[("mode_t", Basic::UnsignedShort), ("dev_t", Basic::Int), ("suseconds_t", Basic::Int)];
+/// As mingw-w64 has them.
+const OF_WINDOWS: &[(&str, Basic)] = &[
+    ("pid_t", Basic::LongLong),
+    ("clockid_t", Basic::Int),
+    ("useconds_t", Basic::UnsignedInt),
+    ("mode_t", Basic::UnsignedShort),
+    ("dev_t", Basic::UnsignedInt),
+    ("ino_t", Basic::UnsignedShort),
+    ("socklen_t", Basic::Int),
+    ("wint_t", Basic::UnsignedShort),
 ];
 
 /// Those of 64 bits, signed and unsigned: `long` where it has them, `long long` otherwise.
@@ -45,7 +77,7 @@ const WORDS: &[(&str, bool)] = &[
     ("ptrdiff_t", true),
     ("size_t", false),
     ("ssize_t", true),
-    ("off_t", true),
+    ("off64_t", true),
     ("time_t", true),
 ];
 
@@ -109,6 +141,18 @@ const WINDOWS: &[(&str, Basic)] = &[
     ("WORD", Basic::UnsignedShort),
     ("ATOM", Basic::UnsignedShort),
     ("LANGID", Basic::UnsignedShort),
+    ("CCHAR", Basic::Char),
+    ("INT8", Basic::SignedChar),
+    ("UINT8", Basic::UnsignedChar),
+    ("INT16", Basic::Short),
+    ("UINT16", Basic::UnsignedShort),
+    ("INT32", Basic::Int),
+    ("UINT32", Basic::UnsignedInt),
+    ("HFILE", Basic::Int),
+    ("LSTATUS", Basic::Int),
+    ("REGSAM", Basic::UnsignedInt),
+    ("LCTYPE", Basic::UnsignedInt),
+    ("SOCKET", Basic::UnsignedLongLong),
     ("INT", Basic::Int),
     ("UINT", Basic::UnsignedInt),
     ("LONG", Basic::Int),
@@ -173,9 +217,21 @@ const WINDOWS_POINTERS: &[(&str, &str, bool)] = &[
     ("PUINT", "UINT", false),
     ("PSIZE_T", "SIZE_T", false),
     ("PULONG_PTR", "ULONG_PTR", false),
+    ("PLONG_PTR", "LONG_PTR", false),
+    ("PDWORD_PTR", "DWORD_PTR", false),
+    ("PCHAR", "CHAR", false),
+    ("PUCHAR", "UCHAR", false),
+    ("PWCHAR", "WCHAR", false),
+    ("PSHORT", "SHORT", false),
+    ("PUSHORT", "USHORT", false),
+    ("PBOOLEAN", "BOOLEAN", false),
+    ("PLONGLONG", "LONGLONG", false),
+    ("PULONGLONG", "ULONGLONG", false),
+    ("PDWORD64", "DWORD64", false),
 ];
 
-/// Handles, all of them pointers to something private.
+/// Handles, all of them pointers to something private; and pointers to structs and functions, of
+/// which a prototype alone says no more.
 const WINDOWS_HANDLES: &[&str] = &[
     "HANDLE",
     "HMODULE",
@@ -196,7 +252,24 @@ const WINDOWS_HANDLES: &[&str] = &[
     "HRSRC",
     "HHOOK",
     "HMONITOR",
+    "HGDIOBJ",
+    "HPALETTE",
+    "HENHMETAFILE",
+    "HACCEL",
+    "HDESK",
+    "HWINSTA",
+    "SC_HANDLE",
+    "HINTERNET",
+    "PSID",
     "FARPROC",
+    "WNDPROC",
+    "WNDENUMPROC",
+    "DLGPROC",
+    "HOOKPROC",
+    "TIMERPROC",
+    "LPTHREAD_START_ROUTINE",
+    "LPSECURITY_ATTRIBUTES",
+    "LPOVERLAPPED",
 ];
 
 /// Hands every name to `add`.
@@ -206,7 +279,12 @@ pub(crate) fn known(
     mut add: impl FnMut(&'static str, DeclaredType),
 ) {
     let model = convention.data_model();
-    for &(name, basic) in STANDARD {
+    let (posix, others) = match convention {
+        _ if Options::for_convention(convention).is_microsoft() => (&[][..], OF_WINDOWS),
+        Convention::Aapcs64(Aapcs64::Apple) => (POSIX, OF_APPLE),
+        _ => (POSIX, OF_LINUX),
+    };
+    for &(name, basic) in STANDARD.iter().chain(posix).chain(others) {
         add(name, DeclaredType::basic(basic));
     }
     let long_has_64_bits = model.c_long() == Type::I64;
@@ -256,11 +334,15 @@ pub(crate) fn known(
     for &name in WINDOWS_HANDLES {
         add(name, DeclaredType::new(DeclaredKind::Void).pointer_to());
     }
+    let handle = DeclaredType::new(DeclaredKind::Void).pointer_to().named(Arc::from("HANDLE"));
+    add("PHANDLE", handle.clone().pointer_to());
+    add("LPHANDLE", handle.pointer_to());
     add("VOID", DeclaredType::new(DeclaredKind::Void));
 }
 
 /// The one of `names` that a person most likely meant by `name`, if any is near: one letter away,
-/// or two in a name of six and more; letters that were swapped count once, and case does not.
+/// or two in a name of six and more; letters that were swapped count once, and case does not. A
+/// `_t` at the end may be missing too.
 ///
 /// ```
 /// assert_eq!(ffi_cdecl::nearest("sqtr", ["sqrt", "cbrt"].into_iter()), Some("sqrt"));
@@ -273,12 +355,17 @@ pub fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&
         _ => 2,
     };
     let near = names.filter_map(|known| {
-        let (a, b) = (known.as_bytes(), name.as_bytes());
-        if a.len().abs_diff(b.len()) > most || b.len() > 64 {
-            return None;
+        if known.eq_ignore_ascii_case(name) {
+            return Some((0, known));
         }
-        let case = known.eq_ignore_ascii_case(name);
-        let distance = if case { 0 } else { distance(a, b) };
+        let near = |known: &str| {
+            let (a, b) = (known.as_bytes(), name.as_bytes());
+            let comparable = a.len().abs_diff(b.len()) <= most && b.len() <= 64;
+            if comparable { distance(a, b) } else { usize::MAX }
+        };
+        // A `_t` that was left out is one slip, and the rest of the name may have none or one.
+        let stem = known.strip_suffix("_t").map_or(usize::MAX, |stem| near(stem).max(1));
+        let distance = near(known).min(stem);
         (distance <= most).then_some((distance, known))
     });
     near.min().map(|(_, known)| known)
@@ -314,6 +401,8 @@ mod tests {
         let near = |name| nearest(name, names.into_iter());
         assert_eq!(near("unit32_t"), Some("uint32_t"));
         assert_eq!(near("sizet"), Some("size_t"));
+        assert_eq!(near("size"), Some("size_t"));
+        assert_eq!(near("unit32"), Some("uint32_t"));
         assert_eq!(near("dword"), Some("DWORD"));
         assert_eq!(near("window"), None);
         assert_eq!(near(&"x".repeat(1000)), None);

@@ -284,9 +284,10 @@ impl<'a> Parser<'a> {
         let name = self.text_of(token);
         self.suggestions += 1;
         let nearest = if self.suggestions <= MOST_SUGGESTIONS {
-            const KEYWORDS: [&str; 10] = [
-                "unsigned", "signed", "double", "float", "struct", "const", "char", "short",
-                "long", "void",
+            const KEYWORDS: [&str; 18] = [
+                "unsigned", "signed", "double", "float", "struct", "union", "enum", "const",
+                "char", "short", "int", "long", "void", "volatile", "typedef", "extern", "static",
+                "inline",
             ];
             let known = self.header.typedefs.keys().map(|name| &**name);
             names::nearest(name, known.chain(KEYWORDS)).map(ToString::to_string)
@@ -342,8 +343,10 @@ impl<'a> Parser<'a> {
         }
         let mut specifiers = self.specifiers()?;
         let at = self.peek().at;
-        if matches!(self.peek().kind, Kind::Mark(";")) {
-            self.bump();
+        if specifiers.tagged && self.peek().kind == Kind::End {
+            return self.end_of_declaration();
+        }
+        if self.accept(";") {
             if !specifiers.tagged {
                 self.warn(at, "this declares nothing".into());
             }
@@ -373,8 +376,8 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// The last declaration of a text may do without its semicolon: a prototype by itself often
-    /// does.
+    /// The last declaration of a text may do without its semicolon: a prototype or a struct by
+    /// itself often does.
     pub(crate) fn end_of_declaration(&mut self) -> Parsed<()> {
         if self.peek().kind == Kind::End && self.braces == self.linkage {
             return Ok(());

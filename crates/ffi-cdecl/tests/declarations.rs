@@ -170,6 +170,11 @@ fn prototypes() {
         ),
         ("int __stdcall f(int x) /* comment */; // another", "int f(int x)", "int32_t (int32_t)"),
         ("[[nodiscard]] int f([[maybe_unused]] int x);", "int f(int x)", "int32_t (int32_t)"),
+        (
+            "int f [[nodiscard]] (int x [[maybe_unused]], int a[[gnu::unused]][3]) [[gnu::pure]];",
+            "int f(int x, int *a)",
+            "int32_t (int32_t, void *)",
+        ),
         ("int f(int \\\n  x\\\n);", "int f(int x)", "int32_t (int32_t)"),
         ("extern \"C\" { int f(void); }", "int f(void)", "int32_t (void)"),
     ] {
@@ -326,6 +331,32 @@ fn windows_names_are_known_on_request() {
         header.functions()[0].signature().unwrap().to_string(),
         "int32_t (void *, void *, uint32_t, void *, void *)"
     );
+    for (text, printed) in [
+        // As a header has it, and as the manual.
+        (
+            "WINBASEAPI _Success_(return != FALSE) BOOL WINAPI ReadFile(_In_ HANDLE hFile, \
+             _Out_writes_bytes_to_opt_(n, *read) LPVOID buffer, _In_ DWORD n, \
+             _Out_opt_ LPDWORD read, _Inout_opt_ LPOVERLAPPED o);",
+            "BOOL ReadFile(HANDLE hFile, LPVOID buffer, DWORD n, LPDWORD read, LPOVERLAPPED o)",
+        ),
+        (
+            "HANDLE CreateFileA([in] LPCSTR lpFileName, [in] DWORD dwDesiredAccess, \
+             [in, optional] LPSECURITY_ATTRIBUTES lpSecurityAttributes, [out] PHANDLE out);",
+            "HANDLE CreateFileA(LPCSTR lpFileName, DWORD dwDesiredAccess, \
+             LPSECURITY_ATTRIBUTES lpSecurityAttributes, PHANDLE out)",
+        ),
+        (
+            "int f(int in, int a[in], IN int b, int c OPTIONAL);",
+            "int f(int in, int *a, int b, int c)",
+        ),
+    ] {
+        let header = WINDOWS.windows_names(true).parse(text);
+        let header = header.unwrap_or_else(|errors| panic!("{errors}"));
+        assert_eq!(header.functions()[0].to_string(), printed);
+        assert!(WINDOWS.parse(text).is_err());
+    }
+    let cut = WINDOWS.windows_names(true).parse("int f([in, int x);").unwrap_err().to_string();
+    assert!(cut.contains("found the end of the text, expected `]`"), "{cut}");
     assert!(WINDOWS.parse(text).unwrap_err().to_string().contains("unknown type name `BOOL`"));
 }
 

@@ -21,11 +21,13 @@ fn each_mistake_says_what_was_found_and_what_was_expected() {
         ("int f(int x y);", "1:13: found `y`, expected `,` or `)`"),
         ("int f(int) int g(void);", "1:12: found `int`, expected `;`, `,` or `(`"),
         ("int 5;", "1:5: found `5`, expected a name"),
-        ("sizt f(void);", "1:1: unknown type name `sizt`"),
-        ("size f(void);", "1:1: unknown type name `size`"),
+        ("sizt f(void);", "1:1: unknown type name `sizt`; did you mean `size_t`?"),
+        ("size f(void);", "1:1: unknown type name `size`; did you mean `size_t`?"),
         ("unit32_t f(void);", "1:1: unknown type name `unit32_t`; did you mean `uint32_t`?"),
         ("double pow(duoble x);", "1:12: unknown type name `duoble`; did you mean `double`?"),
         ("unsinged f(void);", "1:1: unknown type name `unsinged`; did you mean `unsigned`?"),
+        ("int f(itn x);", "1:7: unknown type name `itn`; did you mean `int`?"),
+        ("FOO f(void);", "1:1: unknown type name `FOO`"),
         ("unsigned float f(void);", "1:1: `unsigned float` is not a type"),
         ("int f(void) { return", "1:21: the text ends in a function's body"),
         ("/* never ends", "1:1: the text ends in a comment"),
@@ -120,6 +122,18 @@ fn the_caret_is_under_the_place() {
         "2:8: unknown type name `unit8_t`; did you mean `uint8_t`?\n \
          2 | \tint g(unit8_t b, \\\n   | \t      ^"
     );
+}
+
+/// The last declaration needs no semicolon, and those before it do.
+#[test]
+fn one_declaration_needs_no_semicolon() {
+    for text in ["int f(void)", "struct s { int x; }", "union u", "enum e { A }", "typedef int t"] {
+        assert!(Header::parse(text).is_ok(), "{text}");
+        let error = Header::parse(format!("extern \"C\" {{ {text} }}")).expect_err(text);
+        assert!(error.to_string().contains("found `}`, expected "), "{text}: {error}");
+    }
+    assert!(Header::parse("extern \"C\" { struct s { int x; }").is_err());
+    assert_eq!(errors("int"), ["1:4: found the end of the text, expected a name"]);
 }
 
 #[test]

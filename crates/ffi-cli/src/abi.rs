@@ -85,4 +85,34 @@ mod tests {
             assert_eq!(name, abi.convention().to_string());
         }
     }
+
+    /// `explain` shows the plan that a call goes by: of each convention that can be called here.
+    #[test]
+    fn plans_are_those_of_calls() {
+        const TEXT: &str = "
+            struct p { double d; int i; }; struct v { float x, y, z; }; struct l { long l[3]; };
+            struct v one(struct p, struct v, struct l, float, _Bool, short, char *, int, long);
+            struct l two(double, float, struct p *, unsigned char, struct p, long long, struct p);
+            double three(void); int four(const char *, ...); float five(struct v, double *);
+            void six(int a, int b, int c, int d, int e, int f, int g, int h, signed char i);
+        ";
+        let mut compared = 0;
+        for abi in Abi::value_variants() {
+            let header = abi.options().parse(TEXT).expect("it is C");
+            for function in header.functions() {
+                let double = function.is_variadic().then_some(ffi::Type::F64);
+                let signature = function.signature_with(double).expect("it can be passed");
+                let shown = plan(abi.convention(), &signature).expect("there is a plan");
+                match ffi::CallInterface::with_signature(signature) {
+                    Ok(called) => {
+                        assert_eq!(format!("{shown:?}"), format!("{:?}", called.plan()), "{abi:?}");
+                        compared += 1;
+                    }
+                    // Another processor's.
+                    Err(error) => assert_ne!(*abi, Abi::native(), "{error}"),
+                }
+            }
+        }
+        assert_eq!(compared, 18, "six functions, three conventions");
+    }
 }

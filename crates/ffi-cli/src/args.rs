@@ -4,6 +4,8 @@ use crate::commands::{call, check, completions, explain, layout, symbols};
 use crate::failure::Failure;
 use crate::output::Output;
 use clap::{Parser, Subcommand};
+use std::convert::Infallible;
+use std::ffi::OsString;
 
 /// Look into shared libraries, and call what is in them.
 #[derive(Debug, Parser)]
@@ -35,6 +37,35 @@ pub(crate) enum Command {
     Check(check::Args),
     Symbols(symbols::Args),
     Completions(completions::Args),
+}
+
+/// Stands before a negative number that clap would take for options. No argument of a program can
+/// have it.
+const MARK: char = '\0';
+
+/// The words of a command line, so that clap takes every negative number behind `call` for one: it
+/// knows those of decimal digits, and not `-0x10`, `-.5` or `-inf`.
+pub(crate) fn with_numbers_marked(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut calls = false;
+    let mark = |word: OsString| {
+        let number = word.to_str().filter(|text| calls && is_negative_number(text));
+        let marked = number.map(|text| format!("{MARK}{text}").into());
+        calls |= word == "call";
+        marked.unwrap_or(word)
+    };
+    words.map(mark).collect()
+}
+
+fn is_negative_number(word: &str) -> bool {
+    let Some(rest) = word.strip_prefix('-') else { return false };
+    let digits = rest.strip_prefix('.').unwrap_or(rest);
+    digits.starts_with(|c: char| c.is_ascii_digit())
+        || ["inf", "infinity", "nan"].iter().any(|name| rest.eq_ignore_ascii_case(name))
+}
+
+/// A word as it was typed.
+pub(crate) fn unmarked(word: &str) -> Result<String, Infallible> {
+    Ok(word.trim_start_matches(MARK).into())
 }
 
 impl Command {

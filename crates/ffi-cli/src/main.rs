@@ -21,7 +21,7 @@ use std::process::ExitCode;
 /// Exits with 0, or with 1 where the operation failed. A command line that makes no sense ends in
 /// clap, with 2.
 fn main() -> ExitCode {
-    let cli = args::Cli::parse();
+    let cli = args::Cli::parse_from(args::with_numbers_marked(std::env::args_os()));
     cli.color.write_global();
     let mut output = output::Output::stdout();
     match cli.command.run(&mut output).and_then(|()| output.finish()) {

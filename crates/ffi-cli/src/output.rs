@@ -31,6 +31,14 @@ impl Write for Output {
     }
 }
 
+/// Tells on standard error what the parser read over.
+pub(crate) fn warn(header: &ffi_cdecl::Header) {
+    for warning in header.warnings() {
+        // Where standard error is closed, nobody wants to know.
+        let _ = writeln!(anstream::stderr(), "{warning}");
+    }
+}
+
 /// Text out of a file as it can be shown: a name in a symbol table may hold any bytes, and among
 /// them what would move a terminal's cursor.
 pub(crate) struct Shown<'a>(pub(crate) &'a str);

@@ -3,7 +3,7 @@
 
 mod support;
 
-use support::{failure, ffi, output};
+use support::{failure, ffi, output, shell};
 
 /// What `ffi call` prints for each line of arguments.
 #[test]
@@ -19,6 +19,12 @@ fn values_of_every_kind_go_in_and_out() {
         (&["libm", "float sqrtf(float)", "0x10"], "4\n"),
         (&["m", "double sqrt(double)", "inf"], "inf\n"),
         (&["c", "int abs(int)", "-5"], "5\n"),
+        (&["c", "int abs(int)", "-0x1f"], "31\n"),
+        (&["c", "int abs(int)", "--", "-0b11"], "3\n"),
+        (&["m", "double fabs(double)", "-.5", "--exact"], "0.5\n"),
+        (&["m", "double fabs(double)", "-Inf"], "inf\n"),
+        (&["m", "double complex conj(double complex)", "-1-2i"], "-1+2i\n"),
+        (&["c", "int atoi(const char *)", "-42nd"], "-42\n"),
         (&["c", "int abs(int)", "0b101"], "5\n"),
         (&["c", "int abs(int)", "052"], "42\n"),
         (&["c", "int toupper(int)", "'a'"], "65\n"),
@@ -317,7 +323,21 @@ fn what_is_no_value_of_its_type_is_an_error() {
         ),
         (
             &["c", "int abs(itn)", "1"],
-            "1:9: unknown type name `itn`\n 1 | int abs(itn)\n   |         ^",
+            "1:9: unknown type name `itn`; did you mean `int`?\n 1 | int abs(itn)\n   |         ^",
+        ),
+        (&["m", "float fabsf(float)", "1e-50"], "1e-50 is too small for a `float`: it is 0"),
+        (&["m", "double fabs(double)", "-0x1p-1080"], "-0x1p-1080 is too small for a `double`"),
+        (
+            &["c", "int puts(char *)", "&char[1000000000000]"],
+            "argument 1: `char[1000000000000]` has 1000000000000 bytes, expected at most 1073741824",
+        ),
+        (
+            &["c", "struct s { char c[1 << 30]; int i; }; int abs(struct s)", "{[1], 2}"],
+            "argument 1: `struct s` has 1073741828 bytes, expected at most 1073741824",
+        ),
+        (
+            &["c", "struct s { int n, v[]; }; int abs(struct s)", "{1}"],
+            "parameter 0 `struct s`: member `v` is a flexible array, so a copy would not be the whole",
         ),
         (&["c", "int x;", "1"], "\"int x;\" declares no function"),
         (&["c", "int abss(int)", "1"], "undefined symbol: abss; did you mean abs?"),
@@ -331,8 +351,24 @@ fn what_is_no_value_of_its_type_is_an_error() {
     }
 }
 
+/// However much there is of a mistake, what is said of it can be read.
 #[test]
-fn a_signal_is_told_with_the_call() {
+fn what_is_endless_is_told_in_short() {
+    for (prototype, open) in [
+        ("struct p { int x, y; }; int abs(struct p)", "{"),
+        ("int abs(int **)", "["),
+        ("int abs(int ***)", "&"),
+        ("int abs(double)", "1"),
+        ("int abs(int)", "1"),
+        ("int abs(_Bool)", "x"),
+    ] {
+        let error = failure(&["call", "c", prototype, &open.repeat(100_000)]);
+        assert!(error.starts_with("error: argument 1: ") && error.len() < 400, "{error:.500}");
+    }
+}
+
+#[test]
+fn what_ends_the_process_is_told_with_the_call() {
     for (arguments, expected) in [
         (
             &["c", "size_t strlen(const char *)", "NULL"][..],
@@ -345,6 +381,13 @@ fn a_signal_is_told_with_the_call() {
         (
             &["c", "int raise(int)", "8"],
             "error: SIGFPE (invalid arithmetic, such as a division by zero) in the call of raise(8)\n",
+        ),
+        (&["c", "int raise(int)", "10"], "error: SIGUSR1 in the call of raise(10)\n"),
+        // As the exit status, 3 would be neither the command's success nor its failure.
+        (&["c", "void exit(int)", "3"], "error: `exit` was called in the call of exit(3)\n"),
+        (
+            &["--time", "2", "c", "void exit(int)", "0"],
+            "error: `exit` was called in the call of exit(0)\n",
         ),
         // It returns nowhere near a string.
         (
@@ -403,16 +446,13 @@ fn the_session_in_readme_is_real() {
     let readme = std::fs::read_to_string(readme).expect("README.md");
     let (_, session) = readme.split_once("```console\n").expect("a session");
     let (session, _) = session.split_once("```").expect("its end");
-    let command = std::path::Path::new(env!("CARGO_BIN_EXE_ffi")).parent().expect("a directory");
     let mut shown = 0;
     for step in session.split("$ ").filter(|step| step.starts_with("ffi ")) {
         let (line, expected) = step.split_once('\n').expect("a line");
-        let path = format!("{}:{}", command.display(), std::env::var("PATH").unwrap_or_default());
-        let ran = std::process::Command::new("sh").args(["-c", line]).env("PATH", path).output();
-        let ran = ran.expect("a shell");
-        assert!(ran.status.success(), "{line}: {}", String::from_utf8_lossy(&ran.stderr));
+        let ran = shell(line);
+        assert_eq!(ran.status, Some(0), "{line}: {}", ran.err);
         if !expected.is_empty() {
-            assert_eq!(String::from_utf8_lossy(&ran.stdout), expected, "{line}");
+            assert_eq!(ran.out, expected, "{line}");
             shown += 1;
         }
     }

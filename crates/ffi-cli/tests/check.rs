@@ -125,7 +125,7 @@ fn what_cannot_be_checked_is_an_error() {
     let error = failure(&["check", &header, &library]);
     assert!(
         error.contains(
-            "1:7: unknown type name `itn`\n 1 | int f(itn);\n   |       ^\n2:7: found `;`"
+            "1:7: unknown type name `itn`; did you mean `int`?\n 1 | int f(itn);\n   |       ^\n2:7: found `;`"
         ),
         "{error}"
     );

@@ -6,7 +6,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use support::{failure, ffi, output};
+use support::{failure, ffi, output, shell};
 use tempfile::TempDir;
 
 const SOURCE: &str = r#"
@@ -270,6 +270,49 @@ fn help_and_version_are_output() {
     assert_eq!(output(&["--version"]), format!("ffi {}\n", env!("CARGO_PKG_VERSION")));
     assert!(output(&["--help"]).contains("Exit status: 0"));
     assert!(output(&["help", "symbols"]).contains("Examples:\n  ffi symbols m "));
+}
+
+/// Every command that reads C says once what it read over.
+#[test]
+fn an_attribute_that_is_not_known_is_told_of() {
+    let at = tempfile::tempdir().expect("a directory");
+    let header = path(&at, "sample.h");
+    let (cbrt, point) = ("double cbrt(double) __foo;", "struct __foo p { int x; };");
+    fs::write(&header, cbrt.replace("__foo", "__attribute__((foo))")).expect("a file");
+    for arguments in [
+        &["call", "m", cbrt, "27"][..],
+        &["explain", cbrt, "--abi", "sysv,win64,aapcs64"],
+        &["layout", point],
+        &["check", &header, "m"],
+    ] {
+        let arguments = arguments.iter().map(|word| word.replace("__foo", "__attribute__((foo))"));
+        let arguments: Vec<String> = arguments.collect();
+        let ran = ffi(&arguments.iter().map(String::as_str).collect::<Vec<_>>(), &[]);
+        assert_eq!(ran.status, Some(0), "{}", ran.err);
+        let warned = ran.err.matches("warning: attribute `foo` is not known here, and ignored\n");
+        assert_eq!(warned.count(), 1, "{arguments:?}: {}", ran.err);
+    }
+}
+
+/// Each example that a help shows works as it stands there.
+#[test]
+fn the_examples_of_the_help_are_real() {
+    let mut count = 0;
+    for command in ["", "call", "explain", "layout", "symbols", "check"] {
+        let help = output(&["help", command][..if command.is_empty() { 1 } else { 2 }]);
+        let (_, examples) = help.split_once("Examples:\n").expect("examples");
+        for line in examples.lines().take_while(|line| line.starts_with("  ffi ")) {
+            // Files that nobody has.
+            if line.contains("foo") || line.contains(".dll") {
+                continue;
+            }
+            let line = line.split("    ").next().unwrap_or_default();
+            let ran = shell(line);
+            assert_eq!((ran.status, ran.err.as_str()), (Some(0), ""), "{line}");
+            count += 1;
+        }
+    }
+    assert!(count > 20, "{count}");
 }
 
 #[test]

@@ -194,7 +194,10 @@ fn what_cannot_be_explained_is_an_error() {
     for (arguments, expected) in [
         (&["explain", "struct s f(int)"][..], "sysv: result `struct s`: it is declared, but not"),
         (&["explain", "int f(int, struct s x)"], "sysv: parameter 1 `struct s`: it is declared"),
-        (&["explain", "int f(itn)"], "1:7: unknown type name `itn`\n 1 | int f(itn)\n   |       ^"),
+        (
+            &["explain", "int f(itn)"],
+            "1:7: unknown type name `itn`; did you mean `int`?\n 1 | int f(itn)\n   |       ^",
+        ),
         (&["explain", "int x"], "\"int x\" declares no function"),
         (&["explain", "int f(int, ...)", "--with", "float"], "C promotes `float` to `double`"),
         (&["explain", "int f(int)", "--with", "int"], "the function takes no `...`"),

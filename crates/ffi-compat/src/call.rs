@@ -1,7 +1,7 @@
 //! Calls: `ffi_call`, and call plans.
 
 use crate::callee::Aligned;
-use crate::cif::{ffi_cif, plan_again, plan_of};
+use crate::cif::{ffi_cif, plan_again, plan_of, plan_or_abort};
 use crate::prepared::Prepared;
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
@@ -31,7 +31,7 @@ pub unsafe extern "C-unwind" fn ffi_call(
     unsafe {
         match plan_of(cif) {
             Some(prepared) => call(prepared, function, rvalue, avalue),
-            None => call(&plan_again("ffi_call", cif), function, rvalue, avalue),
+            None => call(&plan_or_abort("ffi_call", cif), function, rvalue, avalue),
         }
     }
 }
@@ -91,9 +91,7 @@ pub unsafe extern "C" fn ffi_call_plan_alloc(cif: *mut ffi_cif) -> *mut ffi_call
     let found: *const Prepared = match unsafe { plan_of(cif) } {
         Some(prepared) => prepared,
         // SAFETY: as above.
-        None if cif.is_null() || unsafe { (*cif).flags } != 0 => return std::ptr::null_mut(),
-        // SAFETY: as above.
-        None => Box::into_raw(unsafe { plan_again("ffi_call_plan_alloc", cif) }),
+        None => unsafe { plan_again(cif) }.map_or(std::ptr::null(), |own| Box::into_raw(own)),
     };
     found.cast_mut().cast()
 }

@@ -224,29 +224,32 @@ pub(crate) unsafe fn plan_of(cif: *const ffi_cif) -> Option<&'static Prepared> {
     prepared::by_index(flags).filter(|prepared| prepared.check == bytes)
 }
 
-/// A plan for a cif that has none of its own, made for the occasion.
-///
-/// Ends the program with a message if the cif is none that was prepared.
+/// A plan for a cif that has none of its own, made for the occasion; `None` if the cif is none that
+/// was prepared.
 ///
 /// # Safety
 /// As for [`ffi_prep_cif`]; `cif` is null or readable.
 #[cold]
-pub(crate) unsafe fn plan_again(what: &str, cif: *const ffi_cif) -> Box<Prepared> {
-    if !cif.is_null() {
-        // SAFETY: the caller's.
-        let it = unsafe { *cif };
-        if it.flags == 0 {
-            let mut words = Description::new(head(it.abi, it.bytes));
-            // SAFETY: a cif without a plan that was prepared has its types.
-            let described =
-                unsafe { describe_all(it.abi, it.nargs, it.rtype, it.arg_types, &mut words) };
-            if let Ok(prepared) = described.and_then(|()| Prepared::new(words.words(), None)) {
-                return Box::new(prepared);
-            }
-        }
-    }
-    eprintln!("ffi: {what}: the ffi_cif at {cif:?} is not prepared; aborting");
-    std::process::abort();
+pub(crate) unsafe fn plan_again(cif: *const ffi_cif) -> Option<Box<Prepared>> {
+    // SAFETY: the caller's.
+    let it = unsafe { cif.as_ref() }.filter(|it| it.flags == 0)?;
+    let mut words = Description::new(head(it.abi, it.bytes));
+    // SAFETY: a cif without a plan that was prepared has its types.
+    unsafe { describe_all(it.abi, it.nargs, it.rtype, it.arg_types, &mut words) }.ok()?;
+    Prepared::new(words.words(), None).ok().map(Box::new)
+}
+
+/// As [`plan_again`], but ends the program with a message if there is none to be had.
+///
+/// # Safety
+/// As for [`plan_again`].
+#[cold]
+pub(crate) unsafe fn plan_or_abort(what: &str, cif: *const ffi_cif) -> Box<Prepared> {
+    // SAFETY: the caller's.
+    unsafe { plan_again(cif) }.unwrap_or_else(|| {
+        eprintln!("ffi: {what}: the ffi_cif at {cif:?} is not prepared; aborting");
+        std::process::abort();
+    })
 }
 
 /// Why a signature is refused, in libffi's terms.

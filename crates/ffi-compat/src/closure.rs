@@ -242,8 +242,10 @@ impl Hidden {
             }
             let own = match plan_of(cif) {
                 Some(_) => None,
-                None if (*cif).flags != 0 => return FFI_BAD_TYPEDEF,
-                None => Some(plan_again("ffi_prep_closure_loc", cif)),
+                None => match plan_again(cif) {
+                    None => return FFI_BAD_TYPEDEF,
+                    own => own,
+                },
             };
             let prepared = plan_of(cif).or(own.as_deref());
             let Some(callee) = prepared.and_then(Prepared::callee) else { return FFI_BAD_ABI };

@@ -56,6 +56,27 @@ fn null_pointers_get_a_status() {
     }
 }
 
+/// Memory that nobody prepared, and bits that no preparation gave.
+#[test]
+fn a_cif_that_was_not_prepared_gets_a_status() {
+    let mut other = blank();
+    prepare(&mut other, &raw mut ffi_type_void, &mut []);
+    other.bytes ^= 0x1234;
+    let mut of_no_types = ffi_cif { abi: FFI_DEFAULT_ABI, ..blank() };
+    let mut code = null_mut();
+    for cif in [&mut blank(), &mut of_no_types, &mut other] {
+        // SAFETY: the closure is its own, and is not called.
+        unsafe {
+            assert!(ffi_call_plan_alloc(cif).is_null());
+            let closure = ffi_closure_alloc(ffi_get_closure_size(), &mut code);
+            let (own, fun) = (closure.cast(), Some(on_call as _));
+            let status = ffi_prep_closure_loc(own, cif, fun, null_mut(), code);
+            assert_eq!(status, FFI_BAD_TYPEDEF);
+            ffi_closure_free(closure);
+        }
+    }
+}
+
 /// Another closure's code, for a closure in memory of the caller's with nothing readable before it.
 #[cfg(unix)]
 #[test]

@@ -118,6 +118,18 @@ pub(crate) fn read_float(scalar: Scalar, text: &str) -> Option<[u8; 16]> {
     scalar.float_from_parts(negative, significand, power)
 }
 
+/// Whether what was written is 0, and not only nearest to it. Of what `read_float` reads.
+pub(crate) fn is_zero(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let before = |digits: &str, mark| digits.split(mark).next().unwrap_or_default().to_owned();
+    match lower.split_once("0x") {
+        Some((_, digits)) => {
+            !before(digits, 'p').contains(|c: char| c.is_ascii_hexdigit() && c != '0')
+        }
+        None => !before(&lower, 'e').contains(|c| matches!(c, '1'..='9')),
+    }
+}
+
 /// The number over the other, times two to a power, as up to 127 bits and a power of two. If there
 /// is a rest the last bit is set, which is enough to round it right.
 fn quotient(number: BigUint, over: BigUint, power: i64) -> (u128, i32) {
@@ -339,6 +351,16 @@ mod tests {
         assert_eq!(exact(Scalar::F64, &long), "1");
         for wrong in ["", ".", "e5", "1e", "1e+", "0x", "1.2.3", "--1", "1 2", "f", "+", "1ff"] {
             assert_eq!(read_float(Scalar::F64, wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_as_zero_is_told_from_what_becomes_zero() {
+        for zero in ["0", "-0.0", "0.f", "0e99", "0x0p5", "-0x.0p1f", "+0x0L", "0E7"] {
+            assert!(is_zero(zero), "{zero}");
+        }
+        for other in ["1e-999", "0.01", "0x.1p-9999", "0xfp-9", "-.5", "0xE", "inf"] {
+            assert_eq!(is_zero(other), other == "inf", "{other}");
         }
     }
 

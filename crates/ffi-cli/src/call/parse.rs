@@ -2,25 +2,38 @@
 
 use super::cursor::Cursor;
 use super::memory::Memory;
-use super::number::{Integer, read_float};
+use super::number::{Integer, is_zero, read_float};
 use super::show;
 use ffi::{Library, Scalar};
 use ffi_cdecl::{Basic, Constant, DeclaredKind, DeclaredType, Header, Member, TagKind};
 use thiserror::Error;
 
+/// What one argument may take: more could be more than there is memory.
+const MOST_BYTES: usize = 1 << 30;
+
 /// Why a word is no value of its type.
 #[derive(Debug, Error)]
 pub(crate) enum ValueError {
-    #[error("found {found:?}, expected {expected}")]
+    #[error("found {:?}, expected {expected}", short(found))]
     Unexpected { found: String, expected: String },
-    #[error("{value} is out of range for `{ty}`, which takes {least} to {most}")]
+    #[error("{} is out of range for `{ty}`, which takes {least} to {most}", short(value))]
     Range { value: String, ty: String, least: i128, most: u128 },
     #[error("`{ty}` takes {expected} values, found {found}")]
     Count { ty: String, expected: u64, found: u64 },
     #[error("`{ty}` has no member `{name}`{}", crate::nearest::question(nearest.as_deref()))]
     Member { ty: String, name: String, nearest: Option<String> },
+    #[error("`{ty}` has {size} bytes, expected at most {MOST_BYTES}")]
+    Large { ty: String, size: usize },
     #[error("{0}")]
     Other(String),
+}
+
+/// A word, of which a reader needs the beginning at most.
+fn short(word: &str) -> String {
+    match word.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", &word[..end]),
+        None => word.into(),
+    }
 }
 
 impl ValueError {
@@ -44,8 +57,7 @@ impl Maker<'_> {
         ty: &DeclaredType,
         text: &str,
     ) -> Result<Vec<u8>, ValueError> {
-        let size = self.size(ty)?;
-        let mut bytes = vec![0; size];
+        let mut bytes = self.zeros(ty)?;
         // A string needs no quotes where nothing else would be meant.
         if points_to_char(ty) && !starts_like_a_pointer(text) {
             let address = self.string(text.as_bytes())?;
@@ -91,6 +103,14 @@ impl Maker<'_> {
         let size =
             size.ok_or_else(|| ValueError::Other(format!("the size of `{ty}` is not known")))?;
         usize::try_from(size).map_err(ValueError::other)
+    }
+
+    /// A value of the type, all zero.
+    pub(crate) fn zeros(&self, ty: &DeclaredType) -> Result<Vec<u8>, ValueError> {
+        match self.size(ty)? {
+            size if size > MOST_BYTES => Err(ValueError::Large { ty: ty.to_string(), size }),
+            size => Ok(vec![0; size]),
+        }
     }
 
     pub(crate) fn value(
@@ -156,7 +176,16 @@ impl Maker<'_> {
             let bytes = read_float(scalar, &text).ok_or_else(|| unexpected("a number"))?;
             let is_finite = text.contains(|c: char| c.is_ascii_digit());
             if is_finite && scalar.float_parts(&bytes).is_none() {
-                return Err(ValueError::Other(format!("{word} is too large for a `{ty}`")));
+                return Err(ValueError::Other(format!(
+                    "{} is too large for a `{ty}`",
+                    short(word)
+                )));
+            }
+            let vanished = scalar.float_parts(&bytes).is_some_and(|(_, digits, _)| digits == 0);
+            if vanished && !is_zero(&text) {
+                return Err(ValueError::Other(format!(
+                    "{word} is too small for a `{ty}`: it is 0"
+                )));
             }
             return Ok(bytes);
         }
@@ -265,12 +294,11 @@ impl Maker<'_> {
         member: &Member,
         out: &mut [u8],
     ) -> Result<(), ValueError> {
-        let size = self.size(member.ty())?;
         let Some(width) = member.width() else {
-            let start = member.offset() as usize;
+            let (start, size) = (member.offset() as usize, self.size(member.ty())?);
             return self.value(cursor, member.ty(), &mut out[start..start + size]);
         };
-        let mut bytes = vec![0; size];
+        let mut bytes = self.zeros(member.ty())?;
         self.value(cursor, member.ty(), &mut bytes)?;
         let signed = show::is_signed(self.header, member.ty());
         let value = show::number(&bytes, signed);
@@ -339,11 +367,14 @@ impl Maker<'_> {
                 '}'
             }
         };
-        let size = self.size(element)?;
         let mut bytes = Vec::new();
         while !cursor.accept(end) {
-            let mut one = vec![0; size];
+            let mut one = self.zeros(element)?;
             self.value(cursor, element, &mut one)?;
+            let size = bytes.len() + one.len();
+            if size > MOST_BYTES {
+                return Err(ValueError::Large { ty: ty.to_string(), size });
+            }
             bytes.extend(one);
             if !cursor.accept(',') {
                 cursor.expect(end, &format!("`,` or `{end}`"))?;

@@ -41,7 +41,7 @@ impl Maker<'_> {
                 self.block(&bytes, target)
             }
             Some('{') => {
-                let mut bytes = vec![0; self.size(target)?];
+                let mut bytes = self.zeros(target)?;
                 self.value(cursor, target, &mut bytes)?;
                 self.block(&bytes, target)
             }
@@ -80,7 +80,7 @@ impl Maker<'_> {
             let expected = format!("a `{target}` to point to");
             return Err(ValueError::Unexpected { found: ty.to_string(), expected });
         }
-        let mut bytes = vec![0; self.size(&ty)?];
+        let mut bytes = self.zeros(&ty)?;
         if let Some(value) = value {
             let mut inner = Cursor { rest: value, depth: cursor.depth };
             self.value(&mut inner, &ty, &mut bytes)?;

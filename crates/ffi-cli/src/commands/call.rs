@@ -1,6 +1,7 @@
 //! `ffi call`: calls a function.
 
 use crate::abi::Abi;
+use crate::args::unmarked;
 use crate::call::memory::Memory;
 use crate::call::parse::Maker;
 use crate::call::show::{self, Style};
@@ -8,7 +9,7 @@ use crate::call::{ArgumentError, crash};
 use crate::exports;
 use crate::failure::Failure;
 use crate::library;
-use crate::output::Output;
+use crate::output::{Output, warn};
 use ffi::{Arg, CallInterface, Context, Errno, Value};
 use ffi_cdecl::{DeclaredType, Function, Options};
 use std::ffi::c_void;
@@ -60,7 +61,7 @@ pub(crate) struct Args {
     /// The function's prototype.
     prototype: String,
     /// The arguments, behind a `--` if one starts with a hyphen and is no number.
-    #[arg(allow_negative_numbers = true)]
+    #[arg(value_parser = unmarked)]
     arguments: Vec<String>,
 }
 
@@ -71,9 +72,9 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
         [.., function] => function.clone(),
         [] => return Err(Failure::NoFunction { text: args.prototype.clone() }),
     };
-    for warning in header.warnings() {
-        let _ = writeln!(anstream::stderr(), "{warning}");
-    }
+    warn(&header);
+    // What cannot be passed at all is a matter of the prototype, not of the values given.
+    function.signature()?;
     let library = library::open(&args.library)?;
     let address = match library.symbol(function.symbol()) {
         Ok(symbol) => symbol.as_ptr(),
@@ -176,7 +177,9 @@ impl Call<'_> {
         // user of the command says; where it is not, `crash` tells of what came of it.
         let result = unsafe {
             self.interface.call_value_errno(&Context::new(), self.address, &self.arguments)
-        }?;
+        };
+        crash::returned();
+        let result = result?;
         flush();
         Ok((result.value, result.errno))
     }
@@ -194,6 +197,7 @@ impl Call<'_> {
             unsafe { self.interface.invoke_unchecked(self.address, pointers.as_ptr(), result) };
         }
         let taken = start.elapsed();
+        crash::returned();
         flush();
         let each = taken.as_nanos() as f64 / count as f64;
         writeln!(output, "{count} calls in {taken:.3?}, {each:.1} ns each")?;

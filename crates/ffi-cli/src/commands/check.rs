@@ -4,7 +4,7 @@ use crate::abi::Abi;
 use crate::exports::{self, Kind};
 use crate::failure::Failure;
 use crate::library;
-use crate::output::Output;
+use crate::output::{Output, warn};
 use crate::table::Table;
 use ffi_cdecl::{Header, Options};
 use serde::Serialize;
@@ -86,6 +86,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
             if includes { "\nit includes other headers: `-E` has them read too" } else { "" };
         Failure::Header { path: args.header.clone(), errors, hint }
     })?;
+    warn(&header);
     let exports = exports::of_file(&library::find_file(&args.library)?)?;
     let symbols = exports.iter().flat_map(|library| &library.symbols);
     let exported: BTreeMap<&str, Kind> = symbols.map(|s| (s.name.as_str(), s.kind)).collect();

@@ -2,7 +2,7 @@
 
 use crate::abi::{Abi, argument_rule, plan, result_rule};
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, warn};
 use crate::table::Table;
 use ffi::{Convention, Move, Plan, ReturnPlan, Signature, Type};
 use ffi_cdecl::{DeclaredType, Function};
@@ -94,8 +94,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
         abis => abis,
     };
     let (mut explained, mut refused) = (Vec::new(), Vec::new());
-    for abi in abis {
-        match explain(args, *abi) {
+    for (index, abi) in abis.iter().enumerate() {
+        match explain(args, *abi, index == 0) {
             Ok(one) => explained.push(one),
             // What one convention has no place for, another may have.
             Err(error @ Failure::By { .. }) if abis.len() > 1 => refused.push(error),
@@ -114,8 +114,12 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     if refused.is_empty() { Ok(()) } else { Err(Failure::Several(refused)) }
 }
 
-fn explain(args: &Args, abi: Abi) -> Result<Explained, Failure> {
+/// As one convention has it, with the warnings of the parser if they are new.
+fn explain(args: &Args, abi: Abi, warns: bool) -> Result<Explained, Failure> {
     let mut header = abi.options().windows_names(args.windows).parse(&args.declaration)?;
+    if warns {
+        warn(&header);
+    }
     let function = match header.functions() {
         [.., function] => function.clone(),
         [] => return Err(Failure::NoFunction { text: args.declaration.clone() }),
@@ -363,7 +367,7 @@ mod tests {
             windows: false,
             json: false,
         };
-        let explained = explain(&args, Abi::native()).expect("it can be explained");
+        let explained = explain(&args, Abi::native(), false).expect("it can be explained");
         let header = Header::parse(declaration).expect("it is C");
         let signature = header.functions()[0].signature().expect("it can be passed").clone();
         let interface = ffi::CallInterface::with_signature(signature).expect("it can be called");

@@ -2,7 +2,7 @@
 
 use crate::abi::{Abi, plan};
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, warn};
 use crate::table::Table;
 use ffi::{InterfaceReason, PrepareError, Signature, Type};
 use ffi_cdecl::{DeclaredKind, DeclaredType, Header, Member, Options, Record, TagKind};
@@ -70,6 +70,7 @@ struct Part {
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let options = args.abi.map_or_else(Options::default, Abi::options).windows_names(args.windows);
     let header = options.parse(&args.declarations)?;
+    warn(&header);
     let mut drawing = Drawing { header: &header, left: MAX_NESTED };
     let (mut drawn, mut refused) = (Vec::new(), Vec::new());
     for (name, record) in outermost(&header) {

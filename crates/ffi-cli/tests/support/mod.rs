@@ -1,4 +1,5 @@
 //! Running the command in a test.
+#![allow(dead_code, reason = "no test file uses all of it")]
 
 use std::process::Command;
 
@@ -17,7 +18,11 @@ pub(crate) struct Ran {
 pub(crate) fn ffi(arguments: &[&str], environment: &[(&str, &str)]) -> Ran {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ffi"));
     command.args(arguments).env_remove("LD_LIBRARY_PATH").env_remove("CLICOLOR_FORCE");
-    let ran = command.envs(environment.iter().copied()).output().expect("the command runs");
+    ran(command.envs(environment.iter().copied()))
+}
+
+fn ran(command: &mut Command) -> Ran {
+    let ran = command.output().expect("the command runs");
     let text = |bytes| String::from_utf8(bytes).expect("text");
     Ran { status: ran.status.code(), out: text(ran.stdout), err: text(ran.stderr) }
 }
@@ -34,4 +39,13 @@ pub(crate) fn failure(arguments: &[&str]) -> String {
     let ran = ffi(arguments, &[]);
     assert_eq!((ran.status, ran.out.as_str()), (Some(1), ""), "{arguments:?}: {}", ran.err);
     ran.err
+}
+
+/// Runs a line in a shell that finds the command.
+pub(crate) fn shell(line: &str) -> Ran {
+    let directory = std::path::Path::new(env!("CARGO_BIN_EXE_ffi")).parent().expect("a directory");
+    let path = std::env::var("PATH").unwrap_or_default();
+    let mut command = Command::new("sh");
+    command.args(["-c", line]).env("PATH", format!("{}:{path}", directory.display()));
+    ran(&mut command)
 }
