@@ -7,39 +7,45 @@
 //! run a barrier on behalf of all threads ([`heavy`]), those that are called need none of their own
 //! ([`light`]): the compiler alone is kept from changing the order.
 
-use crate::sync::{Ordering, fence};
+use crate::sync::Ordering;
 #[cfg(not(loom))]
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, compiler_fence};
 
 /// Whether the system has the heavy barrier. Decided before there is any callback.
 #[cfg(not(loom))]
-static UNEQUAL: AtomicBool = AtomicBool::new(false);
+static IS_THERE: AtomicBool = AtomicBool::new(false);
 
 /// Asks the system; to be called before the first callback is made.
-#[cfg(not(loom))]
 pub(crate) fn prepare() {
-    if system::prepare() {
-        UNEQUAL.store(true, Ordering::Relaxed);
-    }
+    #[cfg(not(loom))]
+    IS_THERE.store(system::prepare(), Ordering::Relaxed);
+}
+
+/// Whether the two work. Otherwise no call may rely on them.
+pub(crate) fn is_there() -> bool {
+    #[cfg(not(loom))]
+    return IS_THERE.load(Ordering::Relaxed);
+    #[cfg(loom)]
+    true
 }
 
 /// What a thread does between what it writes and what it reads, if the other one does [`heavy`].
 #[inline(always)]
 pub(crate) fn light() {
     #[cfg(not(loom))]
-    if UNEQUAL.load(Ordering::Relaxed) {
-        return std::sync::atomic::compiler_fence(Ordering::SeqCst);
-    }
-    fence(Ordering::SeqCst);
+    compiler_fence(Ordering::SeqCst);
+    #[cfg(loom)]
+    crate::sync::fence(Ordering::SeqCst);
 }
 
 /// What a thread does between what it writes and what it reads, if the other one does [`light`].
 pub(crate) fn heavy() {
     #[cfg(not(loom))]
-    if UNEQUAL.load(Ordering::Relaxed) {
-        return system::heavy();
+    if is_there() {
+        system::heavy();
     }
-    fence(Ordering::SeqCst);
+    #[cfg(loom)]
+    crate::sync::fence(Ordering::SeqCst);
 }
 
 #[cfg(all(not(loom), target_os = "linux"))]
@@ -60,8 +66,8 @@ mod system {
     }
 
     pub(super) fn heavy() {
-        // It was there, so that it fails only where a filter came later. To go on would be to free
-        // what others may be in.
+        // It worked before, so it fails only where a filter came later. To go on would be to free what
+        // others may be in.
         if !membarrier(RUN) && !prepare() {
             eprintln!("ffi: membarrier worked and no longer does; aborting");
             std::process::abort();
@@ -85,7 +91,7 @@ mod system {
 
 #[cfg(all(not(loom), not(any(target_os = "linux", windows))))]
 mod system {
-    /// Other systems have none that is documented.
+    /// None that is documented.
     pub(super) fn prepare() -> bool {
         false
     }

@@ -26,21 +26,23 @@ struct Context<B> {
 #[repr(C)]
 #[derive(Debug)]
 pub(crate) struct Head {
-    run: Run,
     /// Whether what unwinds goes on into C.
     unwinds: bool,
     pub(crate) result_to: ResultPlace,
     prepared: *const Prepared,
     /// The places that a typed closure looks at, which are nearer here.
     pub(crate) places: [Option<Place>; MAX_PARAMETERS],
-    identity: Identity,
+    pub(crate) identity: Identity,
 }
 
-/// Runs a closure: the head of its context, and the call as [`ffi_types::Dispatch`] has it.
-///
-/// # Safety
-/// The context is the one that this is for, and the call is one by its plan.
-pub(crate) type Run = unsafe fn(&Head, *mut u8, *const u8, *mut u8);
+/// A closure of any kind, for the plan that it was installed with.
+pub(crate) trait Body: Send + Sync {
+    /// Takes the arguments out, runs the closure, and puts the result where the caller wants it.
+    ///
+    /// # Safety
+    /// The call is one by the plan that the body was installed with.
+    unsafe fn run(&self, frame: &Frame<'_>);
+}
 
 impl Head {
     #[inline(always)]
@@ -48,47 +50,45 @@ impl Head {
         // SAFETY: the identity keeps it.
         unsafe { &*self.prepared }
     }
-
-    /// The closure.
-    ///
-    /// # Safety
-    /// It is the head of a context with that body.
-    #[inline(always)]
-    pub(crate) unsafe fn body<B>(&self) -> &B {
-        // SAFETY: the caller's; the body lives as long as the head, in the same memory.
-        unsafe { &(*std::ptr::from_ref(self).cast::<Context<B>>()).body }
-    }
 }
 
 /// Who a callback is: what is said of it when something is wrong, and what C gets then. Outlives the
 /// closure until the trampoline is another callback's.
 #[derive(Debug)]
 pub(crate) struct Identity {
-    pub(crate) prepared: Preparation,
-    pub(crate) name: Option<Box<str>>,
-    pub(crate) on_panic: OnPanic,
+    prepared: Preparation,
+    /// `None` if nothing was said.
+    options: Option<Box<CallbackOptions>>,
 }
 
 impl Identity {
     pub(crate) fn prepared(&self) -> &Prepared {
         &self.prepared
     }
+
+    pub(crate) fn on_panic(&self) -> &OnPanic {
+        self.options.as_deref().map_or(&OnPanic::Abort, |options| &options.on_panic)
+    }
+
+    fn name(&self) -> Option<&str> {
+        self.options.as_deref()?.name.as_deref()
+    }
 }
 
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.name {
+        match self.name() {
             Some(name) => write!(f, "{name:?}, `{}`,", self.prepared().signature),
             None => write!(f, "`{}`", self.prepared().signature),
         }
     }
 }
 
-/// What a typed closure is given of a call.
+/// A call: what it is of, and what [`ffi_types::Dispatch`] was given.
 #[derive(Debug)]
 pub struct Frame<'a> {
     pub(crate) head: &'a Head,
-    pub(crate) registers: *const u8,
+    pub(crate) registers: *mut u8,
     pub(crate) stack: *const u8,
     pub(crate) returned: *mut u8,
 }
@@ -205,32 +205,32 @@ impl Callback {
     }
 
     /// # Safety
-    /// `run` is for contexts with that body, and sound with the plan that was prepared; the body may
-    /// be run from any thread, and lives as long as the callback.
-    pub(crate) unsafe fn install<B>(
+    /// The body may be run with calls by the plan that was prepared, and lives as long as the
+    /// callback.
+    pub(crate) unsafe fn install<B: Body>(
         convention: &dyn CallingConvention,
         prepared: Preparation,
-        CallbackOptions { name, on_panic }: CallbackOptions,
-        run: Run,
+        options: CallbackOptions,
         body: B,
     ) -> Result<Self, CallbackError> {
-        if let OnPanic::Return(value) = &on_panic {
+        if let OnPanic::Return(value) = &options.on_panic {
             value.check(&prepared).map_err(CallbackError::return_value)?;
         }
-        let unwinds = matches!(on_panic, OnPanic::Unwind);
+        let unwinds = matches!(options.on_panic, OnPanic::Unwind);
         if unwinds && Convention::native() != Ok(convention.convention()) {
             return Err(CallbackError::Unwind { found: convention.convention() });
         }
         let Prepared { places, result_to, handler, .. } = &*prepared;
         let (places, result_to, handler) = (*places, *result_to, *handler);
-        let identity = Identity { prepared, name, on_panic };
+        let options = (!options.is_default()).then(|| Box::new(options));
+        let identity = Identity { prepared, options };
         let prepared: *const Prepared = identity.prepared();
-        let head = Head { run, unwinds, result_to, prepared, places, identity };
+        let head = Head { unwinds, result_to, prepared, places, identity };
         let context = Box::new(ManuallyDrop::new(Context { head, body }));
         let head: *mut Head = Box::into_raw(context).cast();
         let context = Owned { head, free: free::<B>, is_anonymous: false };
         // SAFETY: the handler is that of the plan.
-        let trampoline = unsafe { Gated::new(convention, handler, enter, &context)? };
+        let trampoline = unsafe { Gated::new(convention, handler, enter::<B>, &context)? };
         Ok(Self { trampoline: ManuallyDrop::new(trampoline), context: ManuallyDrop::new(context) })
     }
 
@@ -246,7 +246,7 @@ impl Callback {
 
     /// The name it was given, if any.
     pub fn name(&self) -> Option<&str> {
-        self.context.identity().name.as_deref()
+        self.context.identity().name()
     }
 
     /// As `drop`, but waits until no call is under way, and only then drops the closure.
@@ -286,12 +286,12 @@ unsafe fn free<B>(head: *mut Head) {
     }
 }
 
-/// What C calls: every gate's dispatch.
+/// What C calls.
 ///
 /// # Safety
-/// As [`ffi_types::Dispatch`] says; `context` is a gate's header, and while it is open the call is one
-/// by the plan of what is behind it.
-unsafe extern "C-unwind" fn enter(
+/// As [`ffi_types::Dispatch`] says; `context` is a gate's header, and while it is open there is a
+/// context with that body behind it, and the call is one by its plan.
+unsafe extern "C-unwind" fn enter<B: Body>(
     context: *const CallbackHeader,
     registers: *mut u8,
     stack: *const u8,
@@ -300,33 +300,84 @@ unsafe extern "C-unwind" fn enter(
 ) {
     // SAFETY: gates live for ever.
     let gate = unsafe { &*context.cast::<Gate>() };
-    let call = Call(Inside::new(gate, threads::own().or_else(threads::make_own)));
+    // Whatever is not usual is done elsewhere: this is all that a call costs, and a small closure is
+    // compiled into it.
+    let Some(note) = threads::own().and_then(|record| record.note_first(gate)) else {
+        // SAFETY: the caller's.
+        return unsafe { enter_slowly(gate, run::<B>, registers, stack, returned) };
+    };
+    let head = gate.head();
+    // SAFETY: what is behind the gate stays while there is a note.
+    if head.is_null() || unsafe { (*head).unwinds } {
+        note.remove(gate);
+        // SAFETY: the caller's.
+        return unsafe { enter_slowly(gate, run::<B>, registers, stack, returned) };
+    }
+    // SAFETY: what is behind the gate stays while there is a note, and has such a body.
+    let context = unsafe { &*head.cast::<Context<B>>() };
+    let frame = Frame { head: &context.head, registers, stack, returned };
+    // SAFETY: the caller's.
+    let run = || unsafe { context.body.run(&frame) };
+    // What the closure leaves half-way is its owner's affair, by the policy that was chosen.
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(run)) {
+        // SAFETY: the caller's.
+        unsafe { panicked(&context.head, registers, returned, payload) };
+    }
+    if note.remove(gate) {
+        reclaim();
+    }
+}
+
+/// Runs a closure, for [`enter_slowly`].
+///
+/// # Safety
+/// The frame's head is of a context with that body, and the call is one by its plan.
+#[cold]
+unsafe fn run<B: Body>(frame: &Frame<'_>) {
+    // SAFETY: the caller's.
+    unsafe {
+        let context = &*std::ptr::from_ref(frame.head).cast::<Context<B>>();
+        context.body.run(frame);
+    }
+}
+
+/// As [`enter`], for the first call of a thread, for calls from within other callbacks, for calls that
+/// come too late, and for callbacks that let pass what unwinds.
+///
+/// # Safety
+/// As there; `run` is for contexts with that body.
+#[cold]
+unsafe fn enter_slowly(
+    gate: &'static Gate,
+    run: unsafe fn(&Frame<'_>),
+    registers: *mut u8,
+    stack: *const u8,
+    returned: *mut u8,
+) {
+    /// Also when something unwinds.
+    struct Call(&'static Gate, Option<Inside<'static>>);
+    impl Drop for Call {
+        fn drop(&mut self) {
+            if self.1.take().is_some_and(|inside| inside.leave(self.0)) {
+                reclaim();
+            }
+        }
+    }
+    let record = threads::own().or_else(threads::make_own);
+    let _call = Call(gate, Some(Inside::enter(gate, record)));
     // SAFETY: what is behind the gate stays while the call is noted.
     let Some(head) = (unsafe { gate.head().as_ref() }) else {
         // SAFETY: the registers are those of a call by the plan that was behind the gate.
         return unsafe { stale(gate, registers, returned) };
     };
-    // SAFETY: the call is one by the plan of what is behind the gate.
-    let run = || unsafe { (head.run)(head, registers, stack, returned) };
+    let frame = Frame { head, registers, stack, returned };
+    // SAFETY: the caller's.
+    let run = || unsafe { run(&frame) };
     if head.unwinds {
         run();
     } else if let Err(payload) = catch_unwind(AssertUnwindSafe(run)) {
-        // What the closure left half-way is its owner's affair, by the policy that was chosen.
-        // SAFETY: as above.
-        unsafe { panicked(&head.identity, payload, registers, returned) };
-    }
-    drop(call);
-}
-
-/// A call that is under way, until it returns or unwinds.
-struct Call(Inside<'static>);
-
-impl Drop for Call {
-    #[inline(always)]
-    fn drop(&mut self) {
-        if self.0.leave() {
-            reclaim();
-        }
+        // SAFETY: the caller's.
+        unsafe { panicked(head, registers, returned, payload) };
     }
 }
 
@@ -337,7 +388,7 @@ impl Drop for Call {
 #[cold]
 unsafe fn stale(gate: &Gate, registers: *mut u8, returned: *mut u8) {
     let state = State::lock();
-    let text = state.identity_of(gate, |identity| match &identity.on_panic {
+    let text = state.identity_of(gate, |identity| match identity.on_panic() {
         OnPanic::Return(value) => {
             // SAFETY: the caller's; the value was checked against the plan.
             unsafe { value.give(identity.prepared(), registers, returned) };

@@ -1,6 +1,6 @@
 //! What a closure with a run-time signature receives and returns.
 
-use crate::callback::Head;
+use crate::callback::{Body, Frame};
 use crate::prepared::Prepared;
 use ffi_types::{CType, InterfaceField, InterfaceReason, InvalidCallInterfaceError, Type};
 use std::mem::MaybeUninit;
@@ -11,6 +11,15 @@ pub struct Arguments<'a> {
     pub(crate) head: &'a Prepared,
     pub(crate) registers: *const u8,
     pub(crate) stack: *const u8,
+}
+
+impl<'a> Arguments<'a> {
+    /// # Safety
+    /// The call is one by its head's plan.
+    pub(crate) unsafe fn of(frame: &Frame<'a>) -> Self {
+        let &Frame { head, registers, stack, .. } = frame;
+        Self { head: head.prepared(), registers, stack }
+    }
 }
 
 impl Arguments<'_> {
@@ -125,35 +134,25 @@ const RESULT_BYTES: usize = 64;
 #[repr(C, align(64))]
 struct Room([u8; RESULT_BYTES]);
 
-/// # Safety
-/// As [`crate::callback::Run`] says, for a context whose body is the closure.
-pub(crate) unsafe fn run_dynamic<F>(
-    head: &Head,
-    registers: *mut u8,
-    stack: *const u8,
-    returned: *mut u8,
-) where
-    F: Fn(&Arguments<'_>, &mut ReturnSlot<'_>),
+/// The body of a closure with a run-time signature.
+pub(crate) struct Dynamic<F>(pub(crate) F);
+
+impl<F> Body for Dynamic<F>
+where
+    F: Fn(&Arguments<'_>, &mut ReturnSlot<'_>) + Send + Sync,
 {
-    // SAFETY: the caller's.
-    unsafe {
-        let closure = head.body::<F>();
-        with_result(head.prepared(), registers, returned, |result| {
-            closure(&Arguments { head: head.prepared(), registers, stack }, result);
-        });
+    unsafe fn run(&self, frame: &Frame<'_>) {
+        // SAFETY: the caller's.
+        unsafe { with_result(frame, |result| (self.0)(&Arguments::of(frame), result)) };
     }
 }
 
 /// Runs `f` with a slot for the result, and gives C what it has left there.
 ///
 /// # Safety
-/// The registers are those of a call by the plan.
-pub(crate) unsafe fn with_result(
-    head: &Prepared,
-    registers: *mut u8,
-    returned: *mut u8,
-    f: impl FnOnce(&mut ReturnSlot<'_>),
-) {
+/// The call is one by the plan.
+pub(crate) unsafe fn with_result(frame: &Frame<'_>, f: impl FnOnce(&mut ReturnSlot<'_>)) {
+    let (head, &Frame { registers, returned, .. }) = (frame.head.prepared(), frame);
     let mut room = Room([0; RESULT_BYTES]);
     // SAFETY: the caller's.
     let value = match unsafe { head.plan.result_pointer(registers) } {

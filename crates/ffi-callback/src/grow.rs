@@ -46,8 +46,8 @@ mod unix {
         let code_at = room.start.wrapping_add(code.addr() - first);
         let slots_at = room.start.wrapping_add(slots.addr() - first);
         code::map_again(code, code_size, code_at)?;
-        // SAFETY: the pages are the room's.
         let writable = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: the pages are the room's.
         let done = unsafe { libc::mprotect(slots_at.cast(), slots_size, writable) };
         if done != 0 {
             return Err(GrowthError::last(GrowthStep::Slots));

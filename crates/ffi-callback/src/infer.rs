@@ -2,7 +2,7 @@
 
 use crate::callback::Frame;
 use crate::prepared::ResultPlace;
-use ffi_types::{CType, Convention, InvalidCallInterfaceError, Signature, store_scalar};
+use ffi_types::{CType, Convention, InvalidCallInterfaceError, Signature, TypeKind, store_scalar};
 use std::mem::MaybeUninit;
 
 /// The most parameters that a closure with an inferred signature can have.
@@ -151,6 +151,9 @@ unsafe fn take<T: CType>(frame: &Frame<'_>, index: usize) -> T {
 /// The return type is one that `R` stands for.
 #[inline(always)]
 unsafe fn give<R: CType>(frame: &Frame<'_>, result: R) {
+    if matches!(R::KIND, Some(TypeKind::Void)) {
+        return;
+    }
     let ResultPlace { first, second } = frame.head.result_to;
     if is_word::<R>() {
         // SAFETY: a scalar is returned in the register of the plan's only return move.

@@ -1,11 +1,10 @@
 //! What becomes of a panic in a callback.
 
+use crate::callback::{Head, Identity};
+use crate::prepared::Prepared;
 use crate::resume;
 use ffi_types::{CType, InterfaceReason, ReturnPlan, TypeKind};
 use std::any::Any;
-
-use crate::callback::Identity;
-use crate::prepared::Prepared;
 
 /// What becomes of a panic in a callback's closure. It may not travel into C on its own: C's
 /// functions are not made for it.
@@ -95,20 +94,20 @@ unsafe fn give(prepared: &Prepared, bytes: &[u8], registers: *mut u8, returned: 
 /// After a panic: gives C what it gets instead of a result, or ends the process.
 ///
 /// # Safety
-/// The registers are those of a call by the callback's plan.
+/// The call is one by the callback's plan.
 #[cold]
 pub(crate) unsafe fn panicked(
-    identity: &Identity,
-    payload: Box<dyn Any + Send>,
+    head: &Head,
     registers: *mut u8,
     returned: *mut u8,
+    payload: Box<dyn Any + Send>,
 ) {
-    let prepared = identity.prepared();
-    match &identity.on_panic {
+    let identity = &head.identity;
+    match identity.on_panic() {
         OnPanic::Return(value) => {
             discard(identity, payload);
             // SAFETY: the caller's; it was checked when the callback was made.
-            unsafe { value.give(prepared, registers, returned) };
+            unsafe { value.give(head.prepared(), registers, returned) };
         }
         OnPanic::Resume => match resume::keep(payload) {
             Ok(not_first) => {
@@ -116,7 +115,7 @@ pub(crate) unsafe fn panicked(
                     discard(identity, payload);
                 }
                 // SAFETY: the caller's.
-                unsafe { give_zeros(prepared, registers, returned) };
+                unsafe { give_zeros(head.prepared(), registers, returned) };
             }
             Err(payload) => abort(identity, &*payload, ", and no call waits for it"),
         },

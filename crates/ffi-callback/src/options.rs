@@ -1,13 +1,13 @@
 //! The ways to make a callback.
 
-use crate::callback::{Callback, Frame, Head};
-use crate::dynamic::{Arguments, ReturnSlot, run_dynamic};
+use crate::callback::{Body, Callback, Frame};
+use crate::dynamic::{Arguments, Dynamic, ReturnSlot};
 use crate::error::CallbackError;
 use crate::exclusive::{Exclusive, Once};
 use crate::infer::{Closure, ClosureMut, ClosureOnce};
 use crate::on_panic::OnPanic;
 use crate::prepared::{Preparation, Prepared};
-use crate::variadic::{VariadicArguments, run_variadic};
+use crate::variadic::{Variadic, VariadicArguments};
 use ffi_types::{CallingConvention, Signature};
 
 /// What a callback is called, and what becomes of its panics; makes callbacks of every kind.
@@ -35,6 +35,10 @@ impl CallbackOptions {
     /// No name, and a panic ends the process.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    pub(crate) fn is_default(&self) -> bool {
+        self.name.is_none() && matches!(self.on_panic, OnPanic::Abort)
     }
 
     /// What messages call it, besides its signature.
@@ -122,8 +126,8 @@ impl CallbackOptions {
         F: Fn(&Arguments<'_>, &mut ReturnSlot<'_>) + Send + Sync + 'static,
     {
         let prepared = Preparation::Counted(Prepared::new(convention, signature)?.into());
-        // SAFETY: it is for contexts with that body, and reads what the plan has.
-        unsafe { Callback::install(convention, prepared, self, run_dynamic::<F>, closure) }
+        // SAFETY: it reads what the plan has.
+        unsafe { Callback::install(convention, prepared, self, Dynamic(closure)) }
     }
 
     /// As [`create_dynamic`](Self::create_dynamic), for an `FnMut`; see
@@ -171,10 +175,8 @@ impl CallbackOptions {
             + 'static,
     {
         let prepared = Preparation::Counted(Prepared::variadic(convention, signature)?.into());
-        let body = (convention, closure);
-        // SAFETY: it is for contexts with that body, and reads what the plan has, and what the caller
-        // promises besides.
-        unsafe { Callback::install(convention, prepared, self, run_variadic::<F>, body) }
+        // SAFETY: it reads what the plan has, and what the caller promises besides.
+        unsafe { Callback::install(convention, prepared, self, Variadic { convention, closure }) }
     }
 
     /// # Safety
@@ -225,20 +227,17 @@ impl CallbackOptions {
     where
         B: Fn(&Frame<'_>) + Send + Sync,
     {
-        // SAFETY: the caller's; it is for contexts with that body.
-        unsafe { Callback::install(convention, prepared, self, run_typed::<B>, body) }
+        // SAFETY: the caller's.
+        unsafe { Callback::install(convention, prepared, self, Typed(body)) }
     }
 }
 
-/// # Safety
-/// As [`crate::callback::Run`] says, for a context with that body.
-unsafe fn run_typed<B: Fn(&Frame<'_>)>(
-    head: &Head,
-    registers: *mut u8,
-    stack: *const u8,
-    returned: *mut u8,
-) {
-    // SAFETY: the caller's.
-    let body = unsafe { head.body::<B>() };
-    body(&Frame { head, registers, stack, returned });
+/// The body of a closure whose signature is inferred: it does all by itself.
+struct Typed<B>(B);
+
+impl<B: Fn(&Frame<'_>) + Send + Sync> Body for Typed<B> {
+    #[inline(always)]
+    unsafe fn run(&self, frame: &Frame<'_>) {
+        (self.0)(frame);
+    }
 }

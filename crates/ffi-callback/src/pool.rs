@@ -2,8 +2,8 @@
 //!
 //! A freed trampoline waits at the end of a queue before it is used again, and until then a call
 //! through it is known to be a mistake. Once it *is* used again, a stale call cannot be told from a
-//! rightful one: the address is the same. So new trampolines are preferred to freed ones, and more
-//! are made (`grow.rs`) before there are fewer than [`WAITING`] in the queue.
+//! rightful one: the address is the same. So [`WAITING`] freed ones are left in the queue while there
+//! are new ones, or more can be made (`grow.rs`).
 
 use crate::barrier;
 use crate::callback::{Identity, Owned};
@@ -12,11 +12,13 @@ use crate::grow;
 use crate::running::{Gate, Record, is_inside};
 use crate::threads;
 use ffi_types::{
-    CallbackHeader, CallingConvention, CallingConventionError, Convention, Slot, ThunkTable,
+    CallbackHeader, CallingConvention, CallingConventionError, Convention, Dispatch, Slot,
+    ThunkTable,
 };
 use std::collections::VecDeque;
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::slice;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -62,6 +64,8 @@ struct Pool {
     /// Those that were made since, the newest among them.
     more: Vec<&'static ThunkTable>,
     free: VecDeque<Freed>,
+    /// Those that lead nowhere yet.
+    gates: slice::Iter<'static, Gate>,
     /// Why there are no more.
     stuck: Option<GrowthError>,
 }
@@ -110,24 +114,26 @@ impl State {
         STATE.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(
-        &mut self,
-        table: &'static ThunkTable,
-        convention: Convention,
-    ) -> Result<Place, CallbackError> {
-        if !self.is_prepared {
-            barrier::prepare();
-            threads::prepare();
-            self.is_prepared = true;
-        }
-        self.pool(table).take(convention)
+    fn prepare(&mut self) {
+        barrier::prepare();
+        threads::prepare();
+        self.is_prepared = true;
     }
 
     fn pool(&mut self, table: &'static ThunkTable) -> &mut Pool {
         let known = self.pools.iter().position(|pool| std::ptr::eq(pool.table, table));
         let index = known.unwrap_or_else(|| {
             let (more, free) = (Vec::new(), VecDeque::new());
-            self.pools.push(Pool { table, newest: table, taken: 0, more, free, stuck: None });
+            let gates = [].iter();
+            self.pools.push(Pool {
+                table,
+                newest: table,
+                taken: 0,
+                more,
+                free,
+                gates,
+                stuck: None,
+            });
             self.pools.len() - 1
         });
         &mut self.pools[index]
@@ -190,27 +196,44 @@ impl State {
 
 impl Pool {
     fn take(&mut self, convention: Convention) -> Result<Place, CallbackError> {
-        if self.taken == self.newest.count()
-            && (self.free.is_empty() || self.free.len() < WAITING && self.stuck.is_none())
-        {
-            match grow::more(self.table) {
-                Ok(more) => {
-                    self.more.push(more);
-                    (self.newest, self.taken, self.stuck) = (more, 0, None);
+        if self.free.len() <= WAITING {
+            if self.taken == self.newest.count() && (self.free.is_empty() || self.stuck.is_none()) {
+                match grow::more(self.table) {
+                    Ok(more) => {
+                        self.more.push(more);
+                        (self.newest, self.taken, self.stuck) = (more, 0, None);
+                    }
+                    Err(why) => self.stuck = Some(why),
                 }
-                Err(why) => self.stuck = Some(why),
             }
-        }
-        if self.taken < self.newest.count() {
-            let index = self.taken as u32;
-            self.taken += 1;
-            return Ok(Place { pool: self.table, table: self.newest, index, gate: None });
+            if self.taken < self.newest.count() {
+                let index = self.taken as u32;
+                self.taken += 1;
+                return Ok(Place { pool: self.table, table: self.newest, index, gate: None });
+            }
         }
         self.free.pop_front().map(|freed| freed.place).ok_or_else(|| CallbackError::Exhausted {
             convention,
             capacity: self.table.count() * (1 + self.more.len()),
             why: self.stuck.clone().unwrap_or(GrowthError::Unsupported),
         })
+    }
+
+    /// As [`take`](Self::take), of one with a gate.
+    fn take_gated(
+        &mut self,
+        convention: Convention,
+    ) -> Result<(Place, &'static Gate), CallbackError> {
+        let mut place = self.take(convention)?;
+        let gate = *place.gate.get_or_insert_with(|| {
+            self.gates.next().unwrap_or_else(|| {
+                // Some at once, so that they stand together.
+                let gates = [(); 32].map(|()| Gate::new(CallbackHeader { dispatch: stale }));
+                self.gates = Box::leak(Box::new(gates)).iter();
+                self.gates.next().expect("there are 32")
+            })
+        });
+        Ok((place, gate))
     }
 }
 
@@ -240,7 +263,7 @@ impl Trampoline {
         handler: *const c_void,
         context: *const CallbackHeader,
     ) -> Result<Self, CallbackError> {
-        let place = State::lock().take(convention.thunks()?, convention.convention())?;
+        let place = State::lock().pool(convention.thunks()?).take(convention.convention())?;
         let trampoline = Self { place };
         // SAFETY: the caller's.
         unsafe { trampoline.point_at(handler, context) };
@@ -307,22 +330,26 @@ impl Gated {
     /// Takes a trampoline, and opens its gate to the context.
     ///
     /// # Safety
-    /// The handler is that of a plan whose registers the context expects; `dispatch` enters through
-    /// gates.
+    /// The handler is that of a plan whose registers the context expects, and `dispatch` enters
+    /// through gates that lead to such contexts.
     pub(crate) unsafe fn new(
         convention: &dyn CallingConvention,
         handler: *const c_void,
-        dispatch: ffi_types::Dispatch,
+        dispatch: Dispatch,
         context: &Owned,
     ) -> Result<Self, CallbackError> {
-        let mut place = State::lock().take(convention.thunks()?, convention.convention())?;
-        let gate = *place
-            .gate
-            .get_or_insert_with(|| Box::leak(Box::new(Gate::new(CallbackHeader { dispatch }))));
-        gate.open(context.head());
+        let mut state = State::lock();
+        if !state.is_prepared {
+            state.prepare();
+        }
+        let pool = state.pool(convention.thunks()?);
+        let (place, gate) = pool.take_gated(convention.convention())?;
+        drop(state);
         let slot = place.slot();
-        // SAFETY: the gate lives for ever, and the handler is the caller's.
+        // SAFETY: the trampoline was taken just now; the gate lives for ever, and the handler is the
+        // caller's.
         unsafe {
+            gate.open(dispatch, context.head());
             slot.set_context(gate.header());
             slot.set_handler(handler);
         }

@@ -7,12 +7,14 @@
 //! returns; that call finds its gate closed, and frees it.
 //!
 //! Only the thread itself writes to its record, so that calls on many threads share nothing that
-//! any of them writes. `barrier.rs` says what keeps the order of notes and gates.
+//! any of them writes. `barrier.rs` says what keeps the order of notes and gates. Where it can not,
+//! and for what a record has no place for, calls are counted at their gates.
 
 use crate::barrier;
 use crate::callback::Head;
-use crate::sync::{AtomicPtr, AtomicUsize, Ordering};
-use ffi_types::CallbackHeader;
+use crate::sync::{AtomicPtr, AtomicUsize, Ordering, fence};
+use ffi_types::{CallbackHeader, Dispatch};
+use std::cell::UnsafeCell;
 
 /// How many callbacks a thread can be inside of, one within the other, that are noted in its record;
 /// more are counted at their gates.
@@ -23,7 +25,8 @@ const NOTES: usize = 8;
 #[repr(C)]
 #[derive(Debug)]
 pub(crate) struct Gate {
-    header: CallbackHeader,
+    /// Changed only while nobody has the trampoline; read by its handler.
+    header: UnsafeCell<CallbackHeader>,
     /// Null while it is closed.
     head: AtomicPtr<Head>,
     /// The calls that are noted in no record.
@@ -32,14 +35,23 @@ pub(crate) struct Gate {
 
 impl Gate {
     pub(crate) fn new(header: CallbackHeader) -> Self {
+        let header = UnsafeCell::new(header);
         Self { header, head: AtomicPtr::new(std::ptr::null_mut()), calls: AtomicUsize::new(0) }
     }
 
-    pub(crate) fn header(&self) -> &CallbackHeader {
-        &self.header
+    /// What the trampoline's slot has to lead to.
+    pub(crate) fn header(&self) -> *const CallbackHeader {
+        self.header.get()
     }
 
-    pub(crate) fn open(&self, head: *mut Head) {
+    /// Opens it to a context, whose calls `dispatch` is for.
+    ///
+    /// # Safety
+    /// Nobody has the trampoline but the caller.
+    pub(crate) unsafe fn open(&self, dispatch: Dispatch, head: *mut Head) {
+        // SAFETY: the caller's: nobody reads it. A call that comes too late would have to start now,
+        // after so many trampolines were freed as wait to be used again.
+        unsafe { (*self.header.get()).dispatch = dispatch };
         self.head.store(head, Ordering::Release);
     }
 
@@ -48,12 +60,20 @@ impl Gate {
         self.head.store(std::ptr::null_mut(), Ordering::SeqCst);
     }
 
+    #[inline(always)]
+    fn is_closed(&self) -> bool {
+        self.head.load(Ordering::Relaxed).is_null()
+    }
+
     /// What is behind it, for a call that is noted; null if it is closed.
     #[inline(always)]
     pub(crate) fn head(&self) -> *const Head {
         self.head.load(Ordering::Acquire)
     }
 }
+
+// SAFETY: the header is written as `open` says, and the rest is atomic.
+unsafe impl Sync for Gate {}
 
 /// The callbacks that one thread is inside of, in no order: null is a free place.
 #[repr(align(64))]
@@ -67,13 +87,17 @@ impl Record {
         Self { notes: std::array::from_fn(|_| AtomicPtr::new(std::ptr::null_mut())) }
     }
 
-    /// Notes a call, where there is place for another one.
+    /// Notes a call in the first place, where nearly always there is place.
     #[inline(always)]
-    pub(crate) fn note(&self, gate: &Gate) -> Option<&AtomicPtr<Gate>> {
-        let note = self.notes.iter().find(|note| note.load(Ordering::Relaxed).is_null())?;
-        note.store(std::ptr::from_ref(gate).cast_mut(), Ordering::Relaxed);
-        barrier::light();
-        Some(note)
+    pub(crate) fn note_first(&self, gate: &Gate) -> Option<Note<'_>> {
+        let first = &self.notes[0];
+        first.load(Ordering::Relaxed).is_null().then(|| Note::write(first, gate))
+    }
+
+    /// Notes a call, where there is place left.
+    fn note(&self, gate: &Gate) -> Option<Note<'_>> {
+        let place = self.notes.iter().find(|note| note.load(Ordering::Relaxed).is_null())?;
+        Some(Note::write(place, gate))
     }
 
     fn has(&self, gate: &Gate) -> bool {
@@ -85,36 +109,55 @@ impl Record {
     }
 }
 
-/// A call that is under way.
+/// That a call is under way: what [`Gate::head`] says from now on stays there until the note is gone.
 #[derive(Debug)]
-pub(crate) struct Inside<'a> {
-    gate: &'a Gate,
-    /// `None` if it is counted at the gate.
-    note: Option<&'a AtomicPtr<Gate>>,
+pub(crate) struct Note<'a>(&'a AtomicPtr<Gate>);
+
+impl<'a> Note<'a> {
+    #[inline(always)]
+    fn write(place: &'a AtomicPtr<Gate>, gate: &Gate) -> Self {
+        place.store(std::ptr::from_ref(gate).cast_mut(), Ordering::Relaxed);
+        barrier::light();
+        Self(place)
+    }
+
+    /// Removes it, when the call is over. Whether the gate was closed meanwhile, and what was behind it
+    /// may wait to be freed.
+    #[inline(always)]
+    pub(crate) fn remove(self, gate: &Gate) -> bool {
+        self.0.store(std::ptr::null_mut(), Ordering::Release);
+        barrier::light();
+        gate.is_closed()
+    }
+}
+
+/// As [`Note`], wherever there is place for it: in the record, or else it is counted at the gate.
+#[derive(Debug)]
+pub(crate) enum Inside<'a> {
+    Noted(Note<'a>),
+    Counted,
 }
 
 impl<'a> Inside<'a> {
-    /// Enters: what [`Gate::head`] says from now on stays there until this is dropped.
-    #[inline(always)]
-    pub(crate) fn new(gate: &'a Gate, record: Option<&'a Record>) -> Self {
-        let note = record.and_then(|record| record.note(gate));
-        if note.is_none() {
-            gate.calls.fetch_add(1, Ordering::SeqCst);
-            barrier::light();
+    pub(crate) fn enter(gate: &Gate, record: Option<&'a Record>) -> Self {
+        if let Some(note) = record.and_then(|record| record.note(gate)) {
+            return Self::Noted(note);
         }
-        Self { gate, note }
+        gate.calls.fetch_add(1, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        Self::Counted
     }
 
-    /// Leaves; to be done once. Whether the gate was closed meanwhile, and what was behind it may
-    /// wait to be freed.
-    #[inline(always)]
-    pub(crate) fn leave(&self) -> bool {
-        match self.note {
-            Some(note) => note.store(std::ptr::null_mut(), Ordering::Release),
-            None => _ = self.gate.calls.fetch_sub(1, Ordering::SeqCst),
+    /// As [`Note::remove`].
+    pub(crate) fn leave(self, gate: &Gate) -> bool {
+        match self {
+            Self::Noted(note) => note.remove(gate),
+            Self::Counted => {
+                gate.calls.fetch_sub(1, Ordering::SeqCst);
+                fence(Ordering::SeqCst);
+                gate.is_closed()
+            }
         }
-        barrier::light();
-        self.gate.head.load(Ordering::Relaxed).is_null()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Each thread's record of the callbacks that it is inside of, from its first call to its end, and
 //! what `fork` makes of them.
 
+use crate::barrier;
 use crate::pool::State;
 use crate::running::Record;
 use std::cell::Cell;
@@ -32,17 +33,21 @@ impl Drop for End {
     }
 }
 
-/// The thread's record; `None` if it is the first call and `OWN` is to be set, or the thread ends.
+/// The thread's record; `None` if it has none yet, or cannot have one.
 #[inline(always)]
 pub(crate) fn own() -> Option<&'static Record> {
     // SAFETY: records live for ever.
     unsafe { OWN.get().as_ref() }
 }
 
-/// As [`own`], for the first call of a thread: makes a record. `None` if the thread is ending: its
-/// destructors may call callbacks, but nothing would be there to tell of its end.
+/// As [`own`], for the first call of a thread: makes a record. `None` where records cannot be relied
+/// on, and if the thread is ending: its destructors may call callbacks, but nothing would be there to
+/// tell of its end.
 #[cold]
 pub(crate) fn make_own() -> Option<&'static Record> {
+    if !barrier::is_there() {
+        return None;
+    }
     END.try_with(|_| ()).ok()?;
     let mut state = State::lock();
     let unused = state.unused_records.pop();

@@ -1,6 +1,6 @@
 //! What a closure takes out of C's `...`.
 
-use crate::callback::Head;
+use crate::callback::{Body, Frame};
 use crate::dynamic::{Arguments, ReturnSlot, with_result};
 use crate::prepared::variadic_call;
 use ffi_types::{
@@ -109,25 +109,24 @@ impl std::fmt::Debug for VariadicArguments<'_> {
     }
 }
 
-/// # Safety
-/// As [`crate::callback::Run`] says, for a context whose body is the convention and the closure.
-pub(crate) unsafe fn run_variadic<F>(
-    head: &Head,
-    registers: *mut u8,
-    stack: *const u8,
-    returned: *mut u8,
-) where
-    F: Fn(&Arguments<'_>, &mut VariadicArguments<'_>, &mut ReturnSlot<'_>),
+/// The body of a closure that takes `...`.
+pub(crate) struct Variadic<F> {
+    pub(crate) convention: &'static dyn CallingConvention,
+    pub(crate) closure: F,
+}
+
+impl<F> Body for Variadic<F>
+where
+    F: Fn(&Arguments<'_>, &mut VariadicArguments<'_>, &mut ReturnSlot<'_>) + Send + Sync,
 {
-    // SAFETY: the caller's.
-    unsafe {
-        let (convention, closure) = head.body::<(&'static dyn CallingConvention, F)>();
-        let (convention, prepared) = (*convention, head.prepared());
-        with_result(prepared, registers, returned, |result| {
-            let fixed = Arguments { head: prepared, registers, stack };
-            let (signature, types) = (&prepared.signature, Vec::new());
-            let mut rest = VariadicArguments { convention, signature, types, registers, stack };
-            closure(&fixed, &mut rest, result);
-        });
+    unsafe fn run(&self, frame: &Frame<'_>) {
+        let &Frame { head, registers, stack, .. } = frame;
+        let (convention, signature) = (self.convention, &head.prepared().signature);
+        let mut rest =
+            VariadicArguments { convention, signature, types: Vec::new(), registers, stack };
+        // SAFETY: the caller's.
+        unsafe {
+            with_result(frame, |result| (self.closure)(&Arguments::of(frame), &mut rest, result));
+        }
     }
 }

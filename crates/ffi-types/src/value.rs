@@ -294,6 +294,8 @@ complex!(f32, f64, crate::LongDouble);
 
 // SAFETY: `void` has no bytes, and neither has `()`.
 unsafe impl CType for () {
+    const KIND: Option<TypeKind> = Some(TypeKind::Void);
+
     #[inline]
     fn c_type() -> Type {
         Type::VOID
