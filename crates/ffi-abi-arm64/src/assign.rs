@@ -272,11 +272,16 @@ impl Counters<'_> {
     fn by_reference(&mut self, argument: u16, ty: &Type) -> Result<(), InvalidCallInterfaceError> {
         self.copies += (ty.size() + ty.align()) as u64;
         check_size(argument, ty, self.copies)?;
+        let way = general_way(8, Extension::Zero, 0);
         let to = if self.ngrn < REGISTER_COUNT {
+            self.plan.general_step(&STEPS, self.ngrn, argument.into(), way);
             self.ngrn += 1;
             REGISTERS.general.at(self.ngrn - 1)
         } else {
-            self.stack(8, 8)
+            let to = self.stack(8, 8);
+            let slot = (to - REGISTERS.size).into();
+            self.plan.stack_step(&STEPS, slot, argument.into(), way, 0);
+            to
         };
         self.plan.by_reference(argument, ty.size() as u32, ty.align().max(8) as u32, to);
         Ok(())

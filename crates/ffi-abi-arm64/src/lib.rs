@@ -33,6 +33,8 @@ compile_error!("the plans and trampolines are those of little-endian AArch64");
 
 mod assign;
 #[cfg(target_arch = "aarch64")]
+mod by_slots;
+#[cfg(target_arch = "aarch64")]
 mod by_steps;
 mod classify;
 mod explain;

@@ -4,10 +4,10 @@
 //! assembly leaves the return registers alone, so its symbols are called here under whatever Rust
 //! type comes back in them.
 
-use crate::by_steps;
 use crate::layout;
 use crate::registers::{Registers, Returned, Room, WideRoom};
 use crate::results::for_result;
+use crate::{by_slots, by_steps};
 use core::ffi::c_void;
 use core::marker::PhantomData;
 use core::mem::{MaybeUninit, transmute};
@@ -72,6 +72,11 @@ pub(crate) fn entry(plan: &Plan) -> Entry {
 /// The entry for a plan whose caller fills the image.
 #[inline]
 pub(crate) fn image_entry(plan: &Plan) -> ImageEntry {
+    if !has_wide_result(plan)
+        && let Some(way) = by_slots::way(plan)
+    {
+        return for_result(plan, way);
+    }
     by_image::<Image>(plan)
 }
 
@@ -95,6 +100,9 @@ pub(crate) trait Way {
 trait Source {
     /// What an entry is given a pointer to.
     type Item;
+
+    /// How many bytes a call by this plan puts on its stack.
+    fn on_stack(plan: &Plan) -> usize;
 
     /// The register image of a call with nothing on the stack.
     ///
@@ -124,6 +132,11 @@ struct Arguments;
 
 impl Source for Arguments {
     type Item = *const c_void;
+
+    #[inline(always)]
+    fn on_stack(plan: &Plan) -> usize {
+        plan.frame_size()
+    }
 
     #[inline(always)]
     unsafe fn registers(
@@ -157,6 +170,12 @@ struct Image;
 impl Source for Image {
     type Item = u8;
 
+    // The copies stay where they are.
+    #[inline(always)]
+    fn on_stack(plan: &Plan) -> usize {
+        plan.stack_size()
+    }
+
     #[inline(always)]
     unsafe fn registers(
         _: &Plan,
@@ -181,7 +200,7 @@ type EntryFrom<S> = unsafe fn(&Plan, *const c_void, *const <S as Source>::Item, 
 fn by_image<S: Source>(plan: &Plan) -> EntryFrom<S> {
     if has_wide_result(plan) {
         wide::<S>
-    } else if plan.frame_size() > 0 {
+    } else if S::on_stack(plan) > 0 {
         for_result(plan, WithStack(PhantomData::<S>))
     } else if plan.uses_vector_registers() {
         for_result(plan, WithVector(PhantomData::<S>))

@@ -29,6 +29,8 @@ extern crate alloc;
 
 mod assign;
 #[cfg(target_arch = "x86_64")]
+mod by_slots;
+#[cfg(target_arch = "x86_64")]
 mod by_steps;
 mod classify;
 #[cfg(target_arch = "x86_64")]

@@ -7,7 +7,7 @@
 use crate::layout;
 use crate::registers::{Registers, Room, WideReturned, WideRoom};
 use crate::results::for_result;
-use crate::{by_steps, direct};
+use crate::{by_slots, by_steps, direct};
 use core::ffi::c_void;
 use core::marker::PhantomData;
 use core::mem::{MaybeUninit, transmute};
@@ -98,6 +98,11 @@ pub(crate) fn entry(plan: &Plan) -> Result<Entry, &'static str> {
 /// The entry for a plan whose caller fills the image.
 #[inline]
 pub(crate) fn image_entry(plan: &Plan) -> Result<ImageEntry, &'static str> {
+    if !is_wide(plan)
+        && let Some(way) = by_slots::way(plan)
+    {
+        return Ok(for_result(plan, way));
+    }
     by_image::<Image>(plan)
 }
 

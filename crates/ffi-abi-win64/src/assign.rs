@@ -127,13 +127,21 @@ impl Positions<'_> {
                 }
                 self.plan.scalar(value(vector), true);
             }
-            (_, Place::Registers(to, _) | Place::Stack(to)) => {
+            (_, place @ (Place::Registers(to, _) | Place::Stack(to))) => {
                 let align = ty.align().max(COPY_ALIGN);
                 self.copies += (ty.size() + align) as u64;
                 if self.copies > MAX_STACK {
                     let (size, max) = (ty.size(), MAX_STACK as usize);
                     let reason = InterfaceReason::TooLarge { size, max };
                     return Err(InvalidCallInterfaceError::argument(index, reason));
+                }
+                let way = integer_way(8, Extension::Zero);
+                match place {
+                    Place::Registers(..) => self.plan.general_step(&STEPS, position, index, way),
+                    Place::Stack(_) => {
+                        let slot = u64::from(to - REGISTERS.size - SHADOW_SPACE);
+                        self.plan.stack_step(&STEPS, slot, index, way, 0);
+                    }
                 }
                 self.plan.by_reference(argument, len, align as u32, to);
             }

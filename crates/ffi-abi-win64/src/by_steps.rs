@@ -5,29 +5,39 @@ use crate::trampoline::{Way, call_steps};
 use core::ffi::c_void;
 use core::mem::{MaybeUninit, transmute};
 use ffi_types::results::Kind;
-use ffi_types::{Entry, Plan, Program, Target};
+use ffi_types::{Entry, Plan, Program, Target, has_few_copies, with_copies};
 
 /// The way of a plan that has a program.
 pub(crate) fn way(plan: &Plan) -> Option<BySteps> {
     plan.program()?;
     // Rust aligns the stack area as every call does.
     let aligned = plan.stack_align() <= 16;
-    // The shadow space alone is there at any call.
-    let on_stack = plan.stack_size() > SHADOW_SPACE as usize;
-    aligned.then_some(BySteps { on_stack })
+    let possible = aligned && (plan.by_reference().is_empty() || has_few_copies(plan));
+    possible.then_some(match plan.by_reference() {
+        // The shadow space alone is there at any call.
+        [] if plan.stack_size() > SHADOW_SPACE as usize => BySteps::OnTheStack,
+        [] => BySteps::InRegisters,
+        _ => BySteps::WithCopies,
+    })
 }
 
-/// Arguments are passed by steps, some of them on the stack or none.
-pub(crate) struct BySteps {
-    on_stack: bool,
+/// Arguments are passed by steps:
+pub(crate) enum BySteps {
+    /// none of them on the stack,
+    InRegisters,
+    /// or some,
+    OnTheStack,
+    /// or some by reference, and perhaps on the stack.
+    WithCopies,
 }
 
 impl Way for BySteps {
     type Entry = Entry;
     fn entry<K: Kind>(self) -> Entry {
-        match self.on_stack {
-            false => in_registers::<K>,
-            true => on_the_stack::<K>,
+        match self {
+            Self::InRegisters => in_registers::<K>,
+            Self::OnTheStack => on_the_stack::<K>,
+            Self::WithCopies => by_reference::<K>,
         }
     }
 }
@@ -91,5 +101,21 @@ unsafe fn on_the_stack<K: Kind>(
         let raw =
             call(program, &target, arguments, none, none, none, none, none, none, none, none, none);
         K::write(raw, plan, result.cast());
+    }
+}
+
+/// # Safety
+/// As `CallingConvention::entry` says; the plan has a program, and few copies.
+unsafe fn by_reference<K: Kind>(
+    plan: &Plan,
+    function: *const c_void,
+    arguments: *const *const c_void,
+    result: *mut c_void,
+) {
+    // SAFETY: the caller's; the program has an address for each argument that is copied.
+    unsafe {
+        with_copies(plan, arguments, |arguments| {
+            on_the_stack::<K>(plan, function, arguments, result);
+        });
     }
 }

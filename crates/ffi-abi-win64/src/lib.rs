@@ -31,6 +31,8 @@ extern crate alloc;
 
 mod assign;
 #[cfg(target_arch = "x86_64")]
+mod by_slots;
+#[cfg(target_arch = "x86_64")]
 mod by_steps;
 mod classify;
 mod explain;

@@ -4,10 +4,10 @@
 //! assembly leaves the return registers alone, so its symbols are called here under whatever Rust
 //! type comes back in them.
 
-use crate::by_steps;
 use crate::layout;
 use crate::registers::{Registers, Room, WideReturned, WideRoom};
 use crate::results::for_result;
+use crate::{by_slots, by_steps};
 use core::ffi::c_void;
 use core::marker::PhantomData;
 use core::mem::{MaybeUninit, transmute};
@@ -84,6 +84,11 @@ pub(crate) fn entry(plan: &Plan) -> Result<Entry, &'static str> {
 /// The entry for a plan whose caller fills the image.
 #[inline]
 pub(crate) fn image_entry(plan: &Plan) -> Result<ImageEntry, &'static str> {
+    if !is_wide(plan)
+        && let Some(way) = by_slots::way(plan)
+    {
+        return Ok(for_result(plan, way));
+    }
     by_image::<Image>(plan)
 }
 
@@ -97,6 +102,9 @@ pub(crate) trait Way {
 trait Source {
     /// What an entry is given a pointer to.
     type Item;
+
+    /// How many bytes a call by this plan puts on its stack.
+    fn on_stack(plan: &Plan) -> usize;
 
     /// The register image of a call with no more than shadow space on the stack.
     ///
@@ -126,6 +134,11 @@ struct Arguments;
 
 impl Source for Arguments {
     type Item = *const c_void;
+
+    #[inline(always)]
+    fn on_stack(plan: &Plan) -> usize {
+        plan.frame_size()
+    }
 
     #[inline(always)]
     unsafe fn registers(
@@ -161,6 +174,12 @@ struct Image;
 impl Source for Image {
     type Item = u8;
 
+    // The copies stay where they are.
+    #[inline(always)]
+    fn on_stack(plan: &Plan) -> usize {
+        plan.stack_size()
+    }
+
     #[inline(always)]
     unsafe fn registers(
         _: &Plan,
@@ -193,7 +212,7 @@ fn by_image<S: Source>(plan: &Plan) -> Result<EntryFrom<S>, &'static str> {
         return Ok(wide::<S>);
     }
     // Each caller leaves the shadow space free: with nothing else on the stack, ours will do.
-    Ok(if plan.frame_size() > layout::SHADOW_SPACE as usize {
+    Ok(if S::on_stack(plan) > layout::SHADOW_SPACE as usize {
         for_result(plan, WithStack(PhantomData::<S>))
     } else if plan.uses_vector_registers() {
         for_result(plan, WithVector(PhantomData::<S>))

@@ -21,6 +21,7 @@ extern crate alloc;
 
 mod callback;
 mod convention;
+mod copies;
 mod error;
 mod execute;
 mod float;
@@ -43,6 +44,7 @@ mod value;
 
 pub use callback::{CallbackHeader, Dispatch, Slot, ThunkTable};
 pub use convention::{Aapcs64, CallingConvention, Convention, DataModel, Entry, ImageEntry, Win64};
+pub use copies::{has_few_copies, with_copies};
 pub use error::{
     CallingConventionError, InterfaceField, InterfaceReason, InvalidCallInterfaceError,
     TypeProblem, TypeValidationError, UnsupportedPlatformError,

@@ -138,7 +138,7 @@ impl<'a> PlanBuilder<'a> {
     }
 
     /// Adds an argument that is passed as the address of a copy: `len` bytes, aligned to `align`,
-    /// with the address at an image offset.
+    /// with the address at an image offset. Its step is that of an argument which is the address.
     ///
     /// # Panics
     /// If the arguments are out of order, the alignment is no power of two, the copies are larger
@@ -155,7 +155,6 @@ impl<'a> PlanBuilder<'a> {
         self.end = self.end.max(pointer_to + 8);
         self.plan.only_words = false;
         self.plan.one_each = false;
-        self.no_steps();
         self.plan.by_reference.push(ByReference { argument, len, copy_to, pointer_to });
     }
 

@@ -4,6 +4,7 @@ use ffi_types::{CType, InterfaceField, InterfaceReason, InvalidCallInterfaceErro
 use ffi_types::{MAX_ARGUMENTS, Signature, Type, TypeKind};
 use std::ffi::c_void;
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 
 /// A borrowed value to be passed to C, with its size and kind.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +48,24 @@ impl<'a> Arg<'a> {
         Self { pointer, size: value.len(), kind: Kind::Bytes, value: PhantomData }
     }
 
+    /// Whether it is of just this scalar type, as most are: then there is nothing else to check.
+    #[inline]
+    fn is_scalar(&self, ty: &Type) -> bool {
+        match (self.kind, ty.as_scalar()) {
+            (Kind::Of(Some(TypeKind::Scalar(found))), Some(expected)) => {
+                found == expected && self.size == expected.size()
+            }
+            _ => false,
+        }
+    }
+
+    fn check(&self, ty: &Type) -> Result<(), InterfaceReason> {
+        match self.kind {
+            Kind::Of(kind) => ty.check_value(self.size, kind),
+            Kind::Bytes => ty.check_size(self.size),
+        }
+    }
+
     /// The bytes of a value of that type.
     pub(crate) fn typed(ty: &Type, value: &'a [u8]) -> Self {
         Self { kind: Kind::Of(Some(ty.kind())), ..Self::bytes(value) }
@@ -65,17 +84,17 @@ pub(crate) fn with_pointers<R>(
         return Err(count_mismatch(types.len(), arguments.len()));
     }
     for (index, (ty, argument)) in types.iter().zip(arguments).enumerate() {
-        match argument.kind {
-            Kind::Of(kind) => ty.check_value(argument.size, kind),
-            Kind::Bytes => ty.check_size(argument.size),
+        if !argument.is_scalar(ty) {
+            argument
+                .check(ty)
+                .map_err(|reason| InvalidCallInterfaceError::argument(index, reason))?;
         }
-        .map_err(|reason| InvalidCallInterfaceError::argument(index, reason))?;
     }
     // No heap: most calls have few arguments, and none has more than `MAX_ARGUMENTS`.
     Ok(match arguments.len() {
-        0..=8 => call(copied::<8>(arguments).as_ptr()),
-        9..=64 => call(copied::<64>(arguments).as_ptr()),
-        _ => call(copied::<MAX_ARGUMENTS>(arguments).as_ptr()),
+        0..=8 => copied::<8, R>(arguments, call),
+        9..=64 => copied::<64, R>(arguments, call),
+        _ => copied::<MAX_ARGUMENTS, R>(arguments, call),
     })
 }
 
@@ -85,11 +104,15 @@ pub(crate) fn count_mismatch(expected: usize, found: usize) -> InvalidCallInterf
     InvalidCallInterfaceError::of(InterfaceField::Arguments, reason)
 }
 
+/// Calls with their addresses in an array of that length, of which only so many are written.
 #[inline(always)]
-fn copied<const N: usize>(arguments: &[Arg<'_>]) -> [*const c_void; N] {
-    let mut pointers = [std::ptr::null(); N];
+fn copied<const N: usize, R>(
+    arguments: &[Arg<'_>],
+    call: impl FnOnce(*const *const c_void) -> R,
+) -> R {
+    let mut pointers = [const { MaybeUninit::uninit() }; N];
     for (pointer, argument) in pointers.iter_mut().zip(arguments) {
-        *pointer = argument.pointer;
+        pointer.write(argument.pointer);
     }
-    pointers
+    call(pointers.as_ptr().cast())
 }

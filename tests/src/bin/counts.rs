@@ -1,5 +1,6 @@
 //! What `cargo xtask counts` counts the instructions of: for each convention that can be called here,
-//! each shape as a direct call and as one by `ffi`; callbacks the same way; preparing; and making.
+//! each shape as a direct call and as one by `ffi`, unchecked, by a filled image, and checked;
+//! callbacks; preparing; and making.
 //!
 //! What is counted runs between [`counting_starts`] and [`counting_ends`], which a profiler or
 //! emulator sees; it is [`TIMES`] calls, and its name is printed.
@@ -8,7 +9,7 @@
 use ffi::Aapcs64;
 #[cfg(target_arch = "x86_64")]
 use ffi::Win64;
-use ffi::{CType, CallInterface, Convention, Signature, Type};
+use ffi::{Arg, CType, CallInterface, Convention, Signature, Type, arg, implementation};
 use ffi_callback::Callback;
 use std::ffi::c_void;
 use std::hint::black_box;
@@ -71,22 +72,43 @@ struct Both {
     n: i64,
 }
 
-/// A call of `function`, by argument pointers.
+/// Calls of `function`: by argument pointers, by an image that is filled already, and by checked
+/// arguments.
 fn call<R: CType>(
-    name: &str,
+    shape: &str,
     (convention, function): (Convention, *const c_void),
     types: Vec<Type>,
     pointers: &[*const c_void],
+    arguments: &[Arg<'_>],
 ) {
     let signature = Signature::new(convention, R::c_type(), types).expect("a C signature");
     let interface = CallInterface::with_signature(signature).expect("it can be called here");
     let mut result = [0_u64; 4];
-    count(name, || {
+    count(&format!("{shape}\tffi"), || {
         let (function, pointers) = (black_box(function), black_box(pointers));
         let result = black_box(&mut result).as_mut_ptr().cast();
         // SAFETY: the pointers are to arguments of the function's types, and there is room for the
         // result.
         unsafe { interface.invoke_unchecked(function, pointers.as_ptr(), result) };
+    });
+    let plan = interface.plan();
+    let implementation = implementation(convention).expect("it can be called here");
+    let entry = implementation.image_entry(plan).expect("it can be called here");
+    // Two words at a time, as copies are aligned to 16.
+    let mut image = vec![0_u128; plan.image_size().div_ceil(16)];
+    let filled = image.as_mut_ptr().cast();
+    // SAFETY: as above, and the image is as large as the plan says.
+    unsafe { plan.store_arguments(pointers.as_ptr().cast(), result.as_mut_ptr().cast(), filled) };
+    count(&format!("{shape}\timage"), || {
+        let (function, image) = (black_box(function), black_box(image.as_ptr()).cast());
+        let result = black_box(&mut result).as_mut_ptr().cast();
+        // SAFETY: as above.
+        unsafe { entry(plan, function, image, result) };
+    });
+    count(&format!("{shape}\tchecked"), || {
+        let (function, arguments) = (black_box(function), black_box(arguments));
+        // SAFETY: the function has this signature.
+        let _ = black_box(unsafe { interface.call::<R>(function, arguments) });
     });
 }
 
@@ -107,10 +129,11 @@ macro_rules! shapes {
                 black_box(black_box(pointer)($(black_box($name)),*));
             });
             call::<$r>(
-                concat!($named, "\t", $shape, "\tffi"),
+                concat!($named, "\t", $shape),
                 ($convention, black_box(pointer as *const c_void)),
                 vec![$(type_of(&$name)),*],
                 &[$((&raw const $name).cast()),*],
+                &[$(arg(&$name)),*],
             );
         })*
     };
@@ -130,7 +153,7 @@ macro_rules! callbacks {
                 black_box(black_box(pointer)($(black_box($name)),*));
             });
             let make = || {
-                let implementation = ffi::implementation($convention).expect("it can be called");
+                let implementation = implementation($convention).expect("it can be called");
                 Callback::new(implementation, |$($name: $ty),*| -> $r { $body })
                     .expect("there is room")
             };
