@@ -107,6 +107,7 @@ pub enum GrowthError {
     },
 }
 
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
 impl GrowthError {
     pub(crate) fn io(step: GrowthStep, error: &io::Error) -> Self {
         Self::Os { step, code: error.raw_os_error().unwrap_or(0) }

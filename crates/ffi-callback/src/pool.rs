@@ -189,6 +189,7 @@ impl State {
     }
 
     /// After `fork`, in the child: there is no other thread.
+    #[cfg(unix)]
     pub(crate) fn forget_other_threads(&mut self) {
         self.records.retain(|record| threads::is_own(record));
     }
