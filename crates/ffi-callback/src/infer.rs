@@ -141,8 +141,7 @@ unsafe fn take<T: CType>(frame: &Frame<'_>, index: usize) -> T {
     // SAFETY: the value has the size of the argument's type, and all of it is written that C
     // defines; what is left is padding.
     unsafe {
-        let target = value.as_mut_ptr().cast();
-        frame.head.prepared().plan.load_argument(index, frame.registers, frame.stack, target);
+        frame.gather(index, value.as_mut_ptr().cast());
         value.assume_init()
     }
 }
@@ -169,16 +168,41 @@ unsafe fn give<R: CType>(frame: &Frame<'_>, result: R) {
         }
         return;
     }
-    // SAFETY: the registers are those of a call by this plan.
-    let memory = unsafe { frame.head.prepared().plan.result_pointer(frame.registers) };
-    let value = match memory {
-        Some(memory) => {
-            // SAFETY: the caller of the callback made room for an `R` there.
-            unsafe { memory.cast::<R>().write_unaligned(result) };
-            memory.cast_const()
+    // SAFETY: the value is an `R`.
+    unsafe { frame.give((&raw const result).cast(), size_of::<R>()) };
+}
+
+impl Frame<'_> {
+    /// Puts together an argument that is in several pieces, or fetches one that is passed by
+    /// reference. One for all closures: it is long.
+    ///
+    /// # Safety
+    /// `value` is writable for the size of the argument's type.
+    #[inline(never)]
+    unsafe fn gather(&self, index: usize, value: *mut u8) {
+        let plan = &self.head.prepared().plan;
+        // SAFETY: the caller's; the registers and the stack are those of a call by this plan.
+        unsafe { plan.load_argument(index, self.registers, self.stack, value) };
+    }
+
+    /// Puts a result where the caller wants it, be that memory or registers. One for all closures.
+    ///
+    /// # Safety
+    /// `value` has as many bytes as the return type.
+    #[inline(never)]
+    unsafe fn give(&self, value: *const u8, size: usize) {
+        let plan = &self.head.prepared().plan;
+        // SAFETY: the caller's; the registers are those of a call by this plan, and its caller made
+        // room for the result where it wants it.
+        unsafe {
+            let value = match plan.result_pointer(self.registers) {
+                Some(memory) => {
+                    memory.copy_from_nonoverlapping(value, size);
+                    memory.cast_const()
+                }
+                None => value,
+            };
+            plan.store_return(value, self.returned);
         }
-        None => (&raw const result).cast(),
-    };
-    // SAFETY: `value` is an `R`, and the return registers are the frame's.
-    unsafe { frame.head.prepared().plan.store_return(value, frame.returned) };
+    }
 }
