@@ -227,8 +227,13 @@ fn merge_field(classes: &mut [Class; MAX_EIGHTBYTES], field: &Field, ty: &Type, 
             }
         }
         _ => {
+            // First what is inside, by itself.
+            let mut inner = [Class::NoClass; MAX_EIGHTBYTES];
             for leaf in ty.leaves() {
-                merge(classes, base + leaf.offset as usize, leaf.what);
+                merge(&mut inner, base + leaf.offset as usize, leaf.what);
+            }
+            for (class, inner) in classes.iter_mut().zip(inner) {
+                *class = class.merge(inner);
             }
         }
     }
@@ -319,6 +324,15 @@ mod tests {
         assert_eq!(of(u), Classes::of(&[Integer]));
         let f = Type::union("u").field("d", Type::F64).field("f", Type::F32);
         assert_eq!(of(f), Classes::of(&[Sse]));
+    }
+
+    /// As gcc and clang have it.
+    #[test]
+    fn a_struct_beside_a_long_double_is_merged_as_a_whole() {
+        let three = Type::array(Type::F32, 3).expect("an array");
+        let inner = s().field("a", three).field("b", Type::I32).build().expect("a valid type");
+        let u = Type::union("u").field("i", Type::I32).field("l", Type::F80).field("s", inner);
+        assert_eq!(of(u), Classes::of(&[Integer, Integer]));
     }
 
     /// As gcc and clang have it.
