@@ -42,7 +42,11 @@ fn merge(a: Class, b: Class) -> Class {
 
 /// The classes of the eightbytes, or one MEMORY alone for the whole.
 pub(crate) fn classify(ty: &Ty) -> Vec<Class> {
-    classify_at(ty, 0)
+    // "It contains unaligned fields": where they are in the whole, as compilers have it.
+    match ty {
+        Ty::Record(_) if has_unaligned(ty, SysV, 0) => vec![Memory],
+        _ => classify_at(ty, 0),
+    }
 }
 
 /// Of a field that starts so many bytes into its first eightbyte, up to 7.
@@ -61,7 +65,7 @@ fn classify_at(ty: &Ty, start: usize) -> Vec<Class> {
             aggregate(start, size, &[(0, part.clone()), (size / 2, part)])
         }
         Ty::Empty(_) => vec![NoClass],
-        Ty::Array(..) | Ty::Record(_) if size > 64 || has_unaligned(ty, SysV, 0) => vec![Memory],
+        Ty::Array(..) | Ty::Record(_) if size > 64 => vec![Memory],
         Ty::Array(element, count) => {
             let stride = of(element, SysV).size;
             let fields: Vec<_> =
