@@ -159,10 +159,8 @@ pub enum Reason {
     /// # Platform-specific behaviour
     /// Found in ELF files, of which the loader would touch what is not there, and so end the program.
     Truncated {
-        /// The file's, in bytes.
-        size: u64,
-        /// What it would have at least, in bytes.
-        needed: u64,
+        /// How many bytes it lacks, at least.
+        missing: u64,
     },
     /// The file is a library, but for another processor.
     ///
@@ -212,9 +210,8 @@ impl fmt::Display for Reason {
             Self::StillInUse { holders: 1 } => f.write_str("1 other holder keeps it open"),
             Self::StillInUse { holders } => write!(f, "{holders} other holders keep it open"),
             Self::NotAFile { found } => write!(f, "it is {found}"),
-            Self::Truncated { size, needed } => {
-                write!(f, "the file has {size} bytes, of at least {needed} that it should have")
-            }
+            Self::Truncated { missing: 1 } => f.write_str("the file ends a byte too early"),
+            Self::Truncated { missing } => write!(f, "the file ends {missing} bytes too early"),
             Self::OtherProcessor { machine } => {
                 let name = match machine {
                     3 => "x86",

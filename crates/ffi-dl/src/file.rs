@@ -84,7 +84,8 @@ fn contents(file: &File, size: u64) -> Option<Reason> {
             needed = needed.max(offset.saturating_add(len));
         }
     }
-    (needed > size).then_some(Reason::Truncated { size, needed })
+    let missing = needed.saturating_sub(size);
+    (missing > 0).then_some(Reason::Truncated { missing })
 }
 
 /// The number of the processor's kind in ELF.

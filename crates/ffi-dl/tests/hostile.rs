@@ -3,7 +3,7 @@
 #![cfg(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
 
 use ffi_dl::{FileKind, Flags, Library, LibraryError, Operation, Reason};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -128,6 +128,35 @@ fn a_thread_that_ends_after_the_close() {
     });
     thread.join().unwrap();
     assert_eq!(RUN.load(Ordering::SeqCst), 1);
+}
+
+/// With `NODELETE` the destructors run when the program ends, long after the close.
+#[test]
+fn destructors_at_the_end_of_the_program() {
+    const CHILD: &str = "FFI_DL_HOSTILE_CHILD";
+    const NAME: &str = "destructors_at_the_end_of_the_program";
+    if let Some(path) = std::env::var_os(CHILD) {
+        // SAFETY: its destructor writes a line.
+        let library = unsafe { Library::open_with(path, Flags::NOW | Flags::NODELETE) }.unwrap();
+        assert_eq!(answer(&library), 42);
+        return library.close().unwrap();
+    }
+    let source = "long write(int, const void *, unsigned long);
+        __attribute__((destructor)) static void last(void) { write(1, \"last words\\n\", 11); }
+        int answer(void) { return 42; }";
+    let path = support::compile("hostile_last", source, &[]);
+    // What runs this program, where Cargo was told of an emulator.
+    let start = format!("CARGO_TARGET_{}_", std::env::consts::ARCH.to_uppercase());
+    let is_runner = |name: &str| name.starts_with(&start) && name.ends_with("_RUNNER");
+    let runner = std::env::vars().find(|(name, _)| is_runner(name)).map(|(_, words)| words);
+    let mut words: Vec<OsString> =
+        runner.iter().flat_map(|words| words.split_whitespace()).map(OsString::from).collect();
+    words.push(std::env::current_exe().unwrap().into());
+    let mut child = std::process::Command::new(&words[0]);
+    child.args(&words[1..]).args(["--exact", NAME, "--nocapture"]).env(CHILD, path);
+    let output = child.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.ends_with("last words\n"), "{output:?}");
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -279,8 +308,9 @@ fn a_library_that_is_cut_short() {
                 assert!(len < mapped, "{len} of {mapped} bytes: {error}");
                 assert_eq!(error.name, path.to_str().unwrap());
                 match error.reason {
-                    Reason::Truncated { size, needed } => {
-                        assert_eq!((size, needed), (len as u64, mapped as u64));
+                    Reason::Truncated { missing } => {
+                        assert_eq!(missing, (mapped - len) as u64);
+                        assert!(error.message.ends_with("too early"), "{error}");
                         truncated += 1;
                     }
                     // Not even the headers are there.
@@ -309,10 +339,9 @@ fn a_length_that_no_file_has() {
     bytes[first + 8..first + 16].fill(0xff);
     let path = path("libhostile_endless.so");
     std::fs::write(&path, &bytes).unwrap();
-    let size = bytes.len() as u64;
-    let error = refused(&path, Reason::Truncated { size, needed: u64::MAX });
-    let text = format!("the file has {size} bytes, of at least {} that it should have", u64::MAX);
-    assert_eq!(error.message, text);
+    let missing = u64::MAX - bytes.len() as u64;
+    let error = refused(&path, Reason::Truncated { missing });
+    assert_eq!(error.message, format!("the file ends {missing} bytes too early"));
 }
 
 #[test]
@@ -336,7 +365,9 @@ fn what_is_no_file() {
 #[test]
 fn a_fifo() {
     let fifo = path("libhostile_fifo.so");
-    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let name = std::ffi::CString::new(fifo.as_os_str().as_bytes()).unwrap();
+    // SAFETY: it is the name of a file that there is none of.
+    assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
     let link = path("libhostile_fifo_link.so");
     symlink(&fifo, &link).unwrap();
     for path in [fifo, link] {

@@ -114,7 +114,7 @@ pub(crate) fn has_unaligned(ty: &Ty, platform: Convention, base: usize) -> bool 
                     && (at % align != 0 || has_unaligned(&member.ty, platform, at))
             })
         }
-        _ => base % of(ty, platform).align != 0,
+        _ => !base.is_multiple_of(of(ty, platform).align),
     }
 }
 
@@ -195,7 +195,7 @@ impl Cursor<'_> {
         let packed = self.record.packed || self.pragma().is_some();
         let fits = |bit: usize| match width {
             // "A zero-width bit-field ends the unit".
-            0 => bit % unit == 0,
+            0 => bit.is_multiple_of(unit),
             _ => packed || bit / unit == (bit + width - 1) / unit,
         };
         let offset = self.search(fits);

@@ -125,7 +125,7 @@ pub(crate) fn on_stack(start: usize, size: usize) -> Way {
 
 /// The next multiple, by counting.
 pub(crate) fn round_up(mut number: usize, align: usize) -> usize {
-    while number % align != 0 {
+    while !number.is_multiple_of(align) {
         number += 1;
     }
     number

@@ -4,6 +4,7 @@ use super::layout::{has_unaligned, of, scalar};
 use super::{Call, Function, Place, Ty, Way, in_register, is_floating, on_stack, round_up};
 use ffi_abi_sysv::ffi_types::{Convention::SysV, Scalar};
 
+#[expect(clippy::enum_variant_names, reason = "the psABI's names")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
     NoClass,
