@@ -251,6 +251,18 @@ impl Program {
         assert_eq!(offsets, expected, "{declared:?}");
     }
 
+    /// libffi's manual: a word for each argument and for each further eight bytes of it, but one for
+    /// a struct's address; Java's `long` and `double` take two.
+    fn words(&self, java: bool) -> usize {
+        use Scalar::{F64, I64, U64};
+        let of_one = |ty: &Ty| match ty {
+            Ty::Record(_) => 1,
+            Ty::Scalar(I64 | U64 | F64) if java => 2,
+            _ => of(ty, self.function.convention).size.div_ceil(8),
+        };
+        self.function.arguments.iter().map(of_one).sum()
+    }
+
     /// Calls a closure by the cif, in one of the ways that there are; the room for its result.
     fn call(
         &self,
@@ -288,11 +300,13 @@ impl Program {
                     ffi_call_plan_free(plan);
                 }
                 2 => {
+                    assert_eq!(ffi_raw_size(cif), 8 * self.words(false), "{:?}", self.function);
                     let mut words = words(ffi_raw_size(cif));
                     ffi_ptrarray_to_raw(cif, pointers.as_mut_ptr(), words.as_mut_ptr());
                     ffi_raw_call(cif, function, rvalue, words.as_mut_ptr());
                 }
                 _ => {
+                    assert_eq!(ffi_java_raw_size(cif), 8 * self.words(true), "{:?}", self.function);
                     let mut words = words(ffi_java_raw_size(cif));
                     ffi_java_ptrarray_to_raw(cif, pointers.as_mut_ptr(), words.as_mut_ptr());
                     ffi_java_raw_call(cif, function, rvalue, words.as_mut_ptr());
