@@ -9,7 +9,7 @@ use oracle::input::{Bytes, CONVENTIONS};
 use oracle::{Member, Record, Ty};
 
 /// For each convention.
-const COUNT: usize = 4000;
+const COUNT: usize = 2000;
 
 #[test]
 fn every_byte_is_where_the_text_has_it() {
