@@ -3,7 +3,7 @@
 use super::layout::of;
 use super::{Function, Place, Record, Ty, Way};
 use ffi_abi_sysv::ffi_types::{
-    Convention, InvalidCallInterfaceError, Location, Move, Plan, RegisterFile, ReturnPlan,
+    Convention, InvalidCallInterfaceError, Location, Move, Plan, RegisterFile, ReturnPlan, Rule,
     Signature, Type,
 };
 
@@ -138,6 +138,7 @@ pub(crate) fn function(function: &Function) {
         }
     }
     copies(&plan, &signature);
+    rules(&plan, &signature);
     let returned = match plan.return_plan() {
         ReturnPlan::Memory { pointer_to, pointer_back } => {
             let back = pointer_back.map(|to| place(plan.return_registers(), to));
@@ -186,6 +187,31 @@ fn argument(plan: &Plan, index: usize) -> Way {
     let align = 1 << start.trailing_zeros().min(plan.stack_align().trailing_zeros());
     Way::Address(place(plan.registers(), reference.pointer_to), align)
 }
+
+/// What the workspace says of each argument and of the result is what its plan does.
+fn rules(plan: &Plan, signature: &Signature) {
+    let (argument, result) = match plan.convention() {
+        Convention::Win64(_) => {
+            (ffi_abi_win64::argument_rule as Explain, ffi_abi_win64::result_rule(signature, plan))
+        }
+        Convention::Aapcs64(_) => {
+            (ffi_abi_arm64::argument_rule as Explain, ffi_abi_arm64::result_rule(signature, plan))
+        }
+        _ => (ffi_abi_sysv::argument_rule as Explain, ffi_abi_sysv::result_rule(signature, plan)),
+    };
+    let in_memory = matches!(plan.return_plan(), ReturnPlan::Memory { .. });
+    assert_eq!(result.text.contains("the address passed in"), in_memory, "{result}, {signature}");
+    for index in 0..signature.arguments().len() {
+        let rule = argument(signature, plan, index);
+        let placement = plan.placement(index).to_string();
+        let context = || format!("argument {index} of {signature}: {placement}, {rule}");
+        assert_eq!(rule.text.contains("the stack"), placement.contains("[stack"), "{}", context());
+        let copied = plan.reference_of(index).is_some();
+        assert_eq!(rule.text.contains("of a copy"), copied, "{}", context());
+    }
+}
+
+type Explain = fn(&Signature, &Plan, usize) -> Rule;
 
 /// The copies are behind the stack area and in the image, and each has its bytes to itself.
 fn copies(plan: &Plan, signature: &Signature) {
