@@ -57,7 +57,8 @@ fn simple(ty: &Ty) -> Ty {
         Ty::Record(record) => {
             let mut members = Vec::new();
             record.members.iter().for_each(|member| flatten(&member.ty, &mut members));
-            Ty::Record(Record { union: false, members, packed: false, pragma: None, align: None })
+            let (packed, pragma, align, stated) = (false, None, None, None);
+            Ty::Record(Record { union: false, members, packed, pragma, align, stated })
         }
     }
 }

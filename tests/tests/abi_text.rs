@@ -50,7 +50,14 @@ fn the_oracle_knows_what_compilers_do() {
     use oracle::sysv::{Class, classify};
     let member = |scalar| Member { ty: Ty::Scalar(scalar), align: None, width: None, named: true };
     let record = |members, packed| {
-        Ty::Record(Record { union: false, members, packed, pragma: None, align: None })
+        Ty::Record(Record {
+            union: false,
+            members,
+            packed,
+            pragma: None,
+            align: None,
+            stated: None,
+        })
     };
     let mixed = vec![member(Scalar::F32), member(Scalar::I32), member(Scalar::F64)];
     assert_eq!(classify(&record(mixed, false)), [Class::Integer, Class::Sse]);

@@ -32,6 +32,10 @@ fn to_record(record: &Record, platform: Convention) -> Type {
     for (index, member) in record.members.iter().enumerate() {
         let ty = to_type(&member.ty, platform);
         let name = if member.named { format!("f{index}") } else { String::new() };
+        if let Some(stated) = &record.stated {
+            builder = builder.field_at(&name, ty, stated.offsets[index]);
+            continue;
+        }
         builder = match (member.width, member.align) {
             (Some(width), _) => builder.bit_field(&name, ty, width as u32),
             (None, Some(align)) => builder.aligned_field(&name, ty, align),
@@ -46,6 +50,9 @@ fn to_record(record: &Record, platform: Convention) -> Type {
     }
     if let Some(align) = record.align {
         builder = builder.align(align);
+    }
+    if let Some(stated) = &record.stated {
+        builder = builder.stated(stated.size, stated.align);
     }
     builder.build().expect("a record")
 }

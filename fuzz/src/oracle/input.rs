@@ -1,7 +1,7 @@
 //! Any bytes as a function's type. Where they end, everything is the first of its kind.
 
 use super::layout::{of, scalar};
-use super::{Function, Member, Record, Ty, is_floating};
+use super::{Function, Member, Record, Stated, Ty, is_floating, round_up};
 use ffi_abi_sysv::ffi_types::{Aapcs64, Convention, Scalar, Win64};
 
 pub(crate) const CONVENTIONS: [Convention; 6] = [
@@ -109,7 +109,28 @@ impl Bytes<'_> {
             members[0] =
                 Member { ty: Ty::Scalar(Scalar::U8), align: None, width: None, named: true };
         }
-        Record { union, members, packed, pragma, align }
+        let plain = members.iter().all(|member| member.width.is_none() && member.align.is_none());
+        let stated = (self.below(16) == 1 && plain && !packed && pragma.is_none())
+            .then(|| self.stated(platform, union, &members));
+        let align = align.filter(|_| stated.is_none());
+        Record { union, members, packed, pragma, align, stated }
+    }
+
+    /// Members in order, with gaps, and not always where they are aligned.
+    fn stated(&mut self, platform: Convention, union: bool, members: &[Member]) -> Stated {
+        let (mut end, mut offsets, align) = (0, Vec::new(), 1 << self.below(6));
+        for member in members {
+            let layout = of(&member.ty, platform);
+            let offset = match self.below(8) {
+                _ if union => 0,
+                gap @ 1..=3 => end + gap,
+                4 => end,
+                _ => round_up(end, layout.align),
+            };
+            end = end.max(offset + layout.size);
+            offsets.push(offset);
+        }
+        Stated { offsets, size: round_up(end, align), align }
     }
 }
 

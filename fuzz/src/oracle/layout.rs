@@ -124,6 +124,16 @@ fn is_microsoft(platform: Convention) -> bool {
 }
 
 fn record(record: &Record, platform: Convention) -> Layout {
+    if let Some(stated) = &record.stated {
+        // No member makes it more aligned than it is said to be.
+        let aligns = record.members.iter().map(|member| of(&member.ty, platform).align);
+        return Layout {
+            size: stated.size,
+            align: stated.align,
+            natural: aligns.max().unwrap_or(1).min(stated.align),
+            offsets: stated.offsets.iter().map(|offset| 8 * offset).collect(),
+        };
+    }
     let mut at = Cursor { record, platform, next: 0, end: 0, align: 1, unit: None };
     let offsets = record.members.iter().map(|member| at.member(member)).collect();
     let (natural, align) = (at.align, at.align.max(record.align.unwrap_or(1)));

@@ -40,6 +40,16 @@ pub(crate) struct Record {
     pub(crate) pragma: Option<usize>,
     /// `__attribute__((aligned))` on the whole.
     pub(crate) align: Option<usize>,
+    /// In place of all that.
+    pub(crate) stated: Option<Stated>,
+}
+
+/// A layout that comes from elsewhere, as debug information has it; in bytes.
+#[derive(Debug, Clone)]
+pub(crate) struct Stated {
+    pub(crate) offsets: Vec<usize>,
+    pub(crate) size: usize,
+    pub(crate) align: usize,
 }
 
 #[derive(Debug, Clone)]
