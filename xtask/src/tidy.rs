@@ -39,6 +39,9 @@ pub(crate) fn run() -> Result<(), String> {
         problems.push("Cargo.toml:1: expected git to list it; is this a clone?".into());
     }
     for path in paths {
+        if is_seed(&path) {
+            continue;
+        }
         // What is no text has no lines to look at.
         let Some(Ok(text)) = read(&path).map(String::from_utf8) else { continue };
         problems.extend(look(&path, &text).into_iter().map(|problem| format!("{path}{problem}")));
@@ -85,6 +88,11 @@ fn required(path: &str, text: Option<&str>, wanted: &[&str]) -> Vec<String> {
     let Some(text) = text else { return vec![format!("{path}:1: expected this file to exist")] };
     let lacking = wanted.iter().filter(|line| !text.lines().any(|found| found.trim() == **line));
     lacking.map(|line| format!("{path}:1: expected a line {line:?}")).collect()
+}
+
+/// What a fuzzer starts from is as it is, though some of it looks like text.
+fn is_seed(path: &str) -> bool {
+    path.starts_with("fuzz/seeds/") && extension(path).is_empty()
 }
 
 fn extension(path: &str) -> &str {
@@ -150,6 +158,12 @@ mod tests {
         assert_eq!(look("a.h", "/* Why. */\n"), NONE);
         assert_eq!(look("a.S", "// Why.\n"), NONE);
         assert_eq!(look("a.S", "nop\n").len(), 1);
+    }
+
+    #[test]
+    fn seeds_are_left_alone_and_their_words_are_not() {
+        assert!(is_seed("fuzz/seeds/open/nul") && !is_seed("fuzz/seeds/cdecl.dict"));
+        assert!(!is_seed("fuzz/src/open.rs") && !is_seed("LICENSE"));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! One type to the way it travels: AAPCS64 5.9.5, "Homogeneous Aggregates", and 6.8.2, stage B.
 
+use alloc::collections::BTreeSet;
+use alloc::vec;
 use ffi_types::{Aapcs64, Fundamental, Parts, Type, TypeKind};
 
 /// How a value of a type is passed and returned.
@@ -80,7 +82,32 @@ fn aggregate(ty: &Type) -> Class {
 /// and at most four uniquely addressable members", nested ones and the elements of arrays
 /// included; 5.9.5.2: the same with short vectors of one size. Members of a union share their
 /// addresses.
+///
+/// There is no padding in any of those that are nested either: where a union has members in the
+/// place of another's padding, gcc and clang take it for no homogeneous aggregate.
 fn homogeneous(ty: &Type) -> Option<(Fundamental, usize)> {
+    let found = flat(ty)?;
+    let (mut work, mut known) = (vec![ty], BTreeSet::new());
+    while let Some(ty) = work.pop() {
+        for field in ty.fields() {
+            let mut inner = field.ty();
+            while let Some((element, _)) = inner.array_parts() {
+                inner = element;
+            }
+            if inner.fields().is_empty() {
+                continue;
+            }
+            flat(inner)?;
+            if known.insert(inner.fields().as_ptr()) {
+                work.push(inner);
+            }
+        }
+    }
+    Some(found)
+}
+
+/// As if all that is inside were members of one struct.
+fn flat(ty: &Type) -> Option<(Fundamental, usize)> {
     let leaves = ty.leaves();
     let member = leaves.first()?.what;
     let size = member.size();
@@ -151,6 +178,18 @@ mod tests {
         assert_eq!(of(padded), Class::Composite);
         let apart = s().aligned_field("x", Type::F32, 8).aligned_field("y", Type::F32, 8);
         assert_eq!(of(apart), Class::Composite);
+    }
+
+    #[test]
+    fn padding_in_a_union_is_padding_whatever_is_beside_it() {
+        let apart = s().field("x", Type::F32).aligned_field("y", Type::F32, 8);
+        let apart = apart.build().expect("a valid type");
+        let u = || Type::union("u").field("a", floats(4));
+        assert_eq!(of(u().field("b", apart.clone())), Class::Composite);
+        let within = s().field("i", apart).build().expect("a valid type");
+        assert_eq!(of(u().field("b", within)), Class::Composite);
+        let pair = s().field("x", Type::F32).field("y", Type::F32).build().expect("a valid type");
+        assert_eq!(of(u().field("b", pair)), hfa(4));
     }
 
     #[test]

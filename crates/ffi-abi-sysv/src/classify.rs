@@ -1,6 +1,6 @@
 //! One type to its classes: SysV psABI 3.2.3, "Classification".
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec;
 use ffi_types::{Field, Fundamental, Parts, Scalar, Type, TypeKind};
 
@@ -112,13 +112,43 @@ pub fn classify(ty: &Type) -> Classes {
         _ if ty.size() > 8 * MAX_EIGHTBYTES || ty.has_unaligned_member() => return Classes::Memory,
         // Merging X87 with others depends on their order, so that is kept.
         _ if ty.parts().contains(Parts::F80) => return in_order(ty),
-        _ => {
-            for leaf in ty.leaves() {
-                merge(&mut classes, leaf.offset as usize, leaf.what);
+        _ if ty.size() > 16 && has_memory_inside(ty) => return Classes::Memory,
+        _ => return flat(ty),
+    }
+    clean_up(classes, ty.size())
+}
+
+/// Rules 2 to 5 for all that is inside at once: without X87 the order makes no difference.
+fn flat(ty: &Type) -> Classes {
+    let mut classes = [Class::NoClass; MAX_EIGHTBYTES];
+    for leaf in ty.leaves() {
+        merge(&mut classes, leaf.offset as usize, leaf.what);
+    }
+    clean_up(classes, ty.size())
+}
+
+/// Whether an aggregate that lies in a vector's eightbytes beside it (in a union) would be in memory
+/// by itself, being too large: "each field of an object is classified recursively".
+fn has_memory_inside(ty: &Type) -> bool {
+    let (mut work, mut known) = (vec![ty], BTreeSet::new());
+    while let Some(ty) = work.pop() {
+        for field in ty.fields() {
+            let mut inner = field.ty();
+            while let Some((element, _)) = inner.array_parts() {
+                inner = element;
+            }
+            if inner.size() <= 16 || inner.fields().is_empty() {
+                continue;
+            }
+            if flat(inner) == Classes::Memory {
+                return true;
+            }
+            if known.insert(inner.fields().as_ptr()) {
+                work.push(inner);
             }
         }
     }
-    clean_up(classes, ty.size())
+    false
 }
 
 /// Rules 2 to 5 for an aggregate with a `long double` in it: field by field, "each field of an object
@@ -197,8 +227,13 @@ fn merge_field(classes: &mut [Class; MAX_EIGHTBYTES], field: &Field, ty: &Type, 
             }
         }
         _ => {
+            // First what is inside, by itself.
+            let mut inner = [Class::NoClass; MAX_EIGHTBYTES];
             for leaf in ty.leaves() {
-                merge(classes, base + leaf.offset as usize, leaf.what);
+                merge(&mut inner, base + leaf.offset as usize, leaf.what);
+            }
+            for (class, inner) in classes.iter_mut().zip(inner) {
+                *class = class.merge(inner);
             }
         }
     }
@@ -289,6 +324,33 @@ mod tests {
         assert_eq!(of(u), Classes::of(&[Integer]));
         let f = Type::union("u").field("d", Type::F64).field("f", Type::F32);
         assert_eq!(of(f), Classes::of(&[Sse]));
+    }
+
+    /// As gcc and clang have it.
+    #[test]
+    fn a_struct_beside_a_long_double_is_merged_as_a_whole() {
+        let three = Type::array(Type::F32, 3).expect("an array");
+        let inner = s().field("a", three).field("b", Type::I32).build().expect("a valid type");
+        let u = Type::union("u").field("i", Type::I32).field("l", Type::F80).field("s", inner);
+        assert_eq!(of(u), Classes::of(&[Integer, Integer]));
+    }
+
+    /// As gcc and clang have it.
+    #[test]
+    fn what_is_in_memory_by_itself_is_so_beside_a_vector() {
+        let quad = Type::union("q").field("f", Type::F128);
+        let beside = |inner: ffi_types::AggregateBuilder| {
+            let inner = inner.build().expect("a valid type");
+            of(Type::union("u").field("v", v(32)).field("i", inner))
+        };
+        assert_eq!(beside(quad.clone().align(32)), Classes::Memory);
+        let within = s().field("q", quad.clone().align(32).build().expect("a valid type"));
+        assert_eq!(beside(within), Classes::Memory);
+        let padding = (0..4).fold(s(), |s, _| s.bit_field("", Type::U64, 64));
+        assert_eq!(beside(padding), Classes::Memory);
+        let vector = Classes::of(&[Sse, SseUp, SseUp, SseUp]);
+        assert_eq!(beside(quad), vector);
+        assert_eq!(beside(s().field("v", v(32))), vector);
     }
 
     #[test]

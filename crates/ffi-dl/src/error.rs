@@ -5,7 +5,7 @@ use std::fmt;
 
 /// A library could not be opened or closed, or a symbol could not be found.
 ///
-/// Displayed, it is one line that says all there is to say. The system's own error is in
+/// Displayed, it is one line that says all there is to say, whatever is in the name. The system's own error is in
 /// [`source`](Self::source) too, for programs that look for it there.
 ///
 /// # Examples
@@ -30,7 +30,7 @@ use std::fmt;
 /// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-#[error("cannot {}: {message}", Attempt(self))]
+#[error("cannot {}: {}", Attempt(self), OneLine(message))]
 pub struct LibraryError {
     /// What was tried.
     pub operation: Operation,
@@ -124,7 +124,7 @@ impl fmt::Display for Operation {
 /// Why an operation failed.
 ///
 /// # Platform-specific behaviour
-/// A file that is missing, a dependency that is missing and a file that is no library are all
+/// A file that is missing, a dependency that is missing and a file that is no library at all are
 /// [`Os`](Self::Os): Unix says which in the message alone. On Windows
 /// [`LibraryError::raw_os_error`] tells the last from the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -146,8 +146,57 @@ pub enum Reason {
         /// [`OwnedSymbol`](crate::OwnedSymbol)s there were besides the one to be closed.
         holders: usize,
     },
+    /// There is something else than a file at the path, which was not opened.
+    ///
+    /// # Platform-specific behaviour
+    /// Found on Unix, where the loader would wait for somebody to write to a fifo.
+    NotAFile {
+        /// What there is.
+        found: FileKind,
+    },
+    /// The file ends before what its headers say is to be loaded.
+    ///
+    /// # Platform-specific behaviour
+    /// Found in ELF files, of which the loader would touch what is not there, and so end the program.
+    Truncated {
+        /// How many bytes it lacks, at least.
+        missing: u64,
+    },
+    /// The file is a library, but for another processor.
+    ///
+    /// # Platform-specific behaviour
+    /// Found in ELF files, which glibc would say are not there.
+    OtherProcessor {
+        /// ELF's number of it, `e_machine`: 62 for x86-64, 183 for AArch64.
+        machine: u16,
+    },
     /// The operating system refused; the message says why.
     Os,
+}
+
+/// What is at a path where a file should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FileKind {
+    /// A directory.
+    Directory,
+    /// A fifo, which is a pipe with a name.
+    Fifo,
+    /// A socket.
+    Socket,
+    /// A device.
+    Device,
+}
+
+impl fmt::Display for FileKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Directory => "a directory",
+            Self::Fifo => "a fifo",
+            Self::Socket => "a socket",
+            Self::Device => "a device",
+        })
+    }
 }
 
 impl fmt::Display for Reason {
@@ -160,6 +209,20 @@ impl fmt::Display for Reason {
             Self::Null => f.write_str("the symbol's address is null"),
             Self::StillInUse { holders: 1 } => f.write_str("1 other holder keeps it open"),
             Self::StillInUse { holders } => write!(f, "{holders} other holders keep it open"),
+            Self::NotAFile { found } => write!(f, "it is {found}"),
+            Self::Truncated { missing: 1 } => f.write_str("the file ends a byte too early"),
+            Self::Truncated { missing } => write!(f, "the file ends {missing} bytes too early"),
+            Self::OtherProcessor { machine } => {
+                let name = match machine {
+                    3 => "x86",
+                    40 => "Arm",
+                    62 => "x86-64",
+                    183 => "AArch64",
+                    243 => "RISC-V",
+                    _ => return write!(f, "it is for another processor: ELF's number {machine}"),
+                };
+                write!(f, "it is for another processor: {name}")
+            }
             Self::Os => f.write_str("the operating system refused"),
         }
     }
@@ -168,6 +231,23 @@ impl fmt::Display for Reason {
 /// What [`Library::this`](crate::Library::this) is called. In a sentence it stands without the
 /// brackets and without quotes, which are for names that somebody asked for.
 pub(crate) const PROGRAM: &str = "(the program itself)";
+
+/// The system's text has names in it as they are.
+struct OneLine<'a>(&'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for part in self.0.split_inclusive(char::is_control) {
+            match part.char_indices().next_back() {
+                Some((at, last)) if last.is_control() => {
+                    write!(f, "{}{}", &part[..at], last.escape_default())?;
+                }
+                _ => f.write_str(part)?,
+            }
+        }
+        Ok(())
+    }
+}
 
 /// What could not be done, as a part of a sentence.
 struct Attempt<'a>(&'a LibraryError);

@@ -38,6 +38,8 @@
 //! What a function asks of the thread that calls it is beyond the type, and is up to the caller.
 
 mod error;
+#[cfg(unix)]
+mod file;
 mod flags;
 mod library;
 mod lookup;
@@ -51,7 +53,7 @@ mod symbol;
 ))]
 mod version;
 
-pub use error::{LibraryError, Operation, Reason};
+pub use error::{FileKind, LibraryError, Operation, Reason};
 pub use flags::Flags;
 pub use library::Library;
 pub use name::SymbolName;

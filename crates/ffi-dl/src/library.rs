@@ -60,9 +60,14 @@ impl Library {
     /// name may open the program itself, as `dlopen` has it. On Windows `.dll` is added to a name
     /// without an extension, by the system.
     ///
+    /// On Unix the file at a path is looked at before the loader has it, which does not survive each:
+    /// see the errors. A library that one depends on, or one found by name, is not looked at; nor does
+    /// a look help against a file that is written to, or cut short, after it.
+    ///
     /// # Errors
     /// A [`LibraryError`] with [`Operation::Load`]: [`Reason::InteriorNul`] for a NUL byte anywhere
-    /// in the name, and [`Reason::Os`] for whatever the system objects to.
+    /// in the name; [`Reason::NotAFile`], [`Reason::Truncated`] and [`Reason::OtherProcessor`] for a
+    /// path on Unix; and [`Reason::Os`] for whatever the system objects to.
     ///
     /// # Examples
     /// ```
@@ -116,6 +121,10 @@ impl Library {
         // libloading would take a NUL at the very end for the end of the name.
         if let Some(position) = name.as_encoded_bytes().iter().position(|&byte| byte == 0) {
             let reason = Reason::InteriorNul { position };
+            return Err(LibraryError::found_here(Operation::Load, shown, None, reason));
+        }
+        #[cfg(unix)]
+        if let Some(reason) = crate::file::objection(name) {
             return Err(LibraryError::found_here(Operation::Load, shown, None, reason));
         }
         #[cfg(unix)]

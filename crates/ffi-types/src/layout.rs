@@ -454,7 +454,7 @@ fn collect_leaves(fields: &[Field], count: usize, stride: usize, size: usize) ->
 }
 
 /// The aggregates in `fields`, `count` times over, that have an alignment which is not that of a
-/// leaf: of an attribute, or of a bit-field's type.
+/// leaf: of an attribute, or of a bit-field's type; or whose leaves do not tell where they are.
 fn collect_aligned(
     fields: &[Field],
     count: usize,
@@ -467,7 +467,8 @@ fn collect_aligned(
             let Repr::Aggregate(inner) = field.ty.repr() else { continue };
             let base = (field.offset + turn * stride) as u32;
             let needed = inner.leaves.iter().map(|leaf| leaf.what.size()).max().unwrap_or(1);
-            if inner.align > needed {
+            // A leaf that is not aligned inside may be so in the whole, and say nothing of `inner`.
+            if inner.align > needed || inner.unaligned {
                 aligned.push((base, inner.align as u32));
             }
             aligned.extend(inner.aligned.iter().map(|&(offset, align)| (base + offset, align)));

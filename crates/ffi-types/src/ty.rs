@@ -253,7 +253,8 @@ pub(crate) struct Aggregate {
     /// The layout is the caller's, so C text alone does not give it.
     pub(crate) stated: bool,
     pub(crate) leaves: Box<[Leaf]>,
-    /// Aggregates inside that are aligned to more than their own leaves need: where, and to what.
+    /// Aggregates inside that are aligned to more than their own leaves need, or have unaligned ones:
+    /// where, and to what.
     pub(crate) aligned: Box<[(u32, u32)]>,
     /// A leaf or one of `aligned` is not where its alignment wants it.
     pub(crate) unaligned: bool,

@@ -475,3 +475,19 @@ proptest! {
         prop_assert!((furthest..furthest + ty.align()).contains(&ty.size()));
     }
 }
+
+/// Two wrongs: the leaf is where it should be, but the struct that it is in is not. The psABI's
+/// "unaligned fields" are those of any type; clang has it so, and gcc looks at the leaves alone.
+#[test]
+fn a_member_is_unaligned_though_what_is_in_it_is_not() {
+    let inner = || Type::structure("i").field("c", Type::I8).field("s", Type::I16).packed();
+    let inner = inner().align(2).build().expect("a valid type");
+    assert_eq!((inner.size(), inner.align(), inner.fields()[1].offset()), (4, 2, 1));
+    let outer = |first| Type::structure("o").field("a", first).field("i", inner.clone()).packed();
+    let unaligned = outer(Type::I8).build().expect("a valid type");
+    assert_eq!(unaligned.leaves()[2].offset, 2);
+    assert!(unaligned.has_unaligned_member());
+    let array = Type::array(unaligned, 1).expect("a valid array");
+    let within = Type::structure("w").field("a", array).build().expect("a valid type");
+    assert!(within.has_unaligned_member());
+}

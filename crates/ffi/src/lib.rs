@@ -122,7 +122,7 @@ pub use ffi_cdecl::{
 #[cfg(feature = "derive")]
 pub use ffi_derive::CType;
 pub use ffi_dl::{
-    Flags, Library, LibraryError, Operation, OwnedSymbol, Reason, Symbol, SymbolName,
+    FileKind, Flags, Library, LibraryError, Operation, OwnedSymbol, Reason, Symbol, SymbolName,
 };
 pub use ffi_types::{
     Aapcs64, AggregateBuilder, CType, CallingConvention, CallingConventionError, Convention,
