@@ -114,8 +114,8 @@ fn within_each_other() {
             // Drops itself, and calls the next.
             let (own, next) = {
                 let mut chain = own.lock().expect("no panic");
-                // SAFETY: it has this type, and drops itself when it is called.
                 let next = chain.get(depth + 1).and_then(Option::as_ref);
+                // SAFETY: it has this type, and drops itself when it is called.
                 let next = next.map(|next| unsafe { pointer(next) });
                 (chain[depth].take(), next)
             };
