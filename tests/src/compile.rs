@@ -210,3 +210,11 @@ fn ask(
         None => Err("the service hung up".into()),
     })
 }
+
+/// The object file that a C compiler's assembler makes of assembly.
+///
+/// # Errors
+/// Its complaint.
+pub fn assemble(command: &str, arguments: &[&str], source: &str) -> Result<Vec<u8>, String> {
+    compile(command, &[arguments, &["-c", "-x", "assembler"]].concat(), source)
+}
