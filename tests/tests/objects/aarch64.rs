@@ -32,8 +32,9 @@ pub(crate) fn is_landing_pad(code: &[u8]) -> bool {
     matches!(word(code), Some(0xd503_245f | 0xd503_24df | 0xd503_233f))
 }
 
-pub(crate) fn is_nop(code: &[u8]) -> bool {
-    code.chunks(4).all(|code| word(code) == Some(0xd503_201f))
+/// Whether all of it is `udf #0` or `nop`.
+pub(crate) fn is_padding(code: &[u8]) -> bool {
+    code.chunks(4).all(|code| matches!(word(code), Some(0 | 0xd503_201f)))
 }
 
 /// A register operand: its number, unless it is the one that reads as zero, and its size.
@@ -41,7 +42,9 @@ fn register(operand: Operand) -> Option<(Option<Register>, i64)> {
     let general = |size| if size == SizeCode::X { 8 } else { 4 };
     match operand {
         Operand::Register(size, 31) => Some((None, general(size))),
-        Operand::Register(size, n) | Operand::RegisterOrSP(size, n) => Some((Some(n), general(size))),
+        Operand::Register(size, n) | Operand::RegisterOrSP(size, n) => {
+            Some((Some(n), general(size)))
+        }
         Operand::SIMDRegister(size, n) => {
             let size = match size {
                 SIMDSizeCode::B => 1,
@@ -186,8 +189,10 @@ fn memory(i: &Instruction, state: &mut State, step: &mut Step) -> Result<bool, S
         Operand::RegRegOffset(..) => (Value::Unknown, None, None),
         other => return Err(format!("{i}: {other:?} is not known here")),
     };
-    let on_stack = matches!(i.operands[registers.len()],
-        Operand::RegPreIndex(31, ..) | Operand::RegPostIndex(31, _));
+    let on_stack = matches!(
+        i.operands[registers.len()],
+        Operand::RegPreIndex(31, ..) | Operand::RegPostIndex(31, _)
+    );
     let mut at = address;
     for (number, size) in &registers {
         let size = narrow.unwrap_or(*size);

@@ -20,9 +20,8 @@ impl Compact {
         let bytes = binary.compact_unwind.as_ref().map_or(&[][..], |place| &place.bytes);
         let records = bytes.chunks_exact(32).map(|record| {
             let start = u64::from_le_bytes(record[..8].try_into().expect("eight bytes"));
-            let number = |at: usize| {
-                u32::from_le_bytes(record[at..at + 4].try_into().expect("four bytes"))
-            };
+            let number =
+                |at: usize| u32::from_le_bytes(record[at..at + 4].try_into().expect("four bytes"));
             (start..start + u64::from(number(8)), number(12))
         });
         Self { records: records.collect() }

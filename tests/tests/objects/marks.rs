@@ -62,8 +62,11 @@ fn is_relative(binary: &Binary, flags: RelocationFlags) -> bool {
         }
         (RelocationFlags::MachO { r_type, .. }, true) => {
             // The second adds to what the first says.
-            let page =
-                [macho::ARM64_RELOC_PAGE21, macho::ARM64_RELOC_PAGEOFF12, macho::ARM64_RELOC_ADDEND];
+            let page = [
+                macho::ARM64_RELOC_PAGE21,
+                macho::ARM64_RELOC_PAGEOFF12,
+                macho::ARM64_RELOC_ADDEND,
+            ];
             page.contains(&r_type)
         }
         (RelocationFlags::Coff { typ }, false) => typ == pe::IMAGE_REL_AMD64_REL32,

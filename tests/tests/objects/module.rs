@@ -59,11 +59,7 @@ const fn clang(triple: &'static str, processor: Processor, format: Format) -> As
     Assembler { commands: &["clang-22", "clang"], command: "", triple, processor, format }
 }
 
-const fn gnu(
-    commands: &'static [&'static str],
-    processor: Processor,
-    format: Format,
-) -> Assembler {
+const fn gnu(commands: &'static [&'static str], processor: Processor, format: Format) -> Assembler {
     Assembler { commands, command: "", triple: "", processor, format }
 }
 

@@ -126,8 +126,10 @@ fn epilogue(
     let mut state = state.clone();
     let mut i = decode(binary, at).ok()?;
     let (base, offset) = (i.memory_base(), i.memory_displacement64() as i64);
-    let releases = i.op_count() > 0 && i.op0_kind() == OpKind::Register && i.op0_register() == Named::RSP;
-    let frame_register = |base: Named| info.frame.0 != 0 && base.number() == usize::from(info.frame.0);
+    let releases =
+        i.op_count() > 0 && i.op0_kind() == OpKind::Register && i.op0_register() == Named::RSP;
+    let frame_register =
+        |base: Named| info.frame.0 != 0 && base.number() == usize::from(info.frame.0);
     if releases && i.mnemonic() == Mnemonic::Lea && frame_register(base) {
         state.set(RSP, state.get(NUMBERS[base.number()]).plus(offset));
         i = decode(binary, i.next_ip()).ok()?;

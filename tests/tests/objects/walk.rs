@@ -102,7 +102,7 @@ impl Machine {
                 steps_write: 0..64,
                 step: aarch64::step,
                 landing_pad: aarch64::is_landing_pad,
-                padding: |code| code.iter().all(|byte| *byte == 0) || aarch64::is_nop(code),
+                padding: aarch64::is_padding,
             },
         }
     }
@@ -321,7 +321,9 @@ impl Walk<'_> {
         if back != Value::Entry(*return_address) {
             self.complain(at, &format!("{}: the return address is {back:?}", step.text));
         }
-        for register in kept.iter().filter(|register| state.get(**register) != Value::Entry(**register)) {
+        for register in
+            kept.iter().filter(|register| state.get(**register) != Value::Entry(**register))
+        {
             let (name, found) = (self.name(*register), state.get(*register));
             self.complain(at, &format!("{}: {name} is not restored but {found:?}", step.text));
         }

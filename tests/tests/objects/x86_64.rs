@@ -133,7 +133,8 @@ pub(crate) fn step(binary: &Binary, at: u64, state: &mut State) -> Result<Step, 
             _ => address(&i, state),
         };
         // `or [x], 0` leaves what is there.
-        let probe = i.mnemonic() == Mnemonic::Or && i.op1_kind() != OpKind::Register && i.immediate(1) == 0;
+        let probe =
+            i.mnemonic() == Mnemonic::Or && i.op1_kind() != OpKind::Register && i.immediate(1) == 0;
         if let Some(size) = size {
             let stored = if size >= 8 { moved } else { Value::Unknown };
             if !probe {
