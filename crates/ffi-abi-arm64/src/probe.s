@@ -4,6 +4,7 @@
    ffi_test_arm64_probe(x0: function, x1: six arguments) -> w0: a bit for each thing that the
    function did not keep: from bit 0 on x19 to x29, from bit 16 on d8 to d15; from bit 28 on the
    stack above 64 bytes of arguments, FPCR, and sp. */
+.globl ffi_test_arm64_probe, _ffi_test_arm64_probe
 ffi_test_arm64_probe:
 _ffi_test_arm64_probe:
     sub sp, sp, #368
@@ -95,6 +96,7 @@ _ffi_test_arm64_probe:
 
 /* Changes all that a function may change, but for x18, which is the platform's; and what it may not
    change too, for a while. */
+.globl ffi_test_arm64_clobber, _ffi_test_arm64_clobber
 ffi_test_arm64_clobber:
 _ffi_test_arm64_clobber:
     sub sp, sp, #160

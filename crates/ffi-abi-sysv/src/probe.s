@@ -4,6 +4,7 @@
    function did not keep. From bit 0 on rbx, rbp, r12 to r15; from bit 16 on the direction flag,
    the control bits of mxcsr, those of x87, rsp, and the stack above 64 bytes of arguments. Bits 24
    to 27: how many registers of x87 it left in use. */
+.globl ffi_test_sysv_probe
 ffi_test_sysv_probe:
 .irp reg, rbx, rbp, r12, r13, r14, r15
     push \reg
@@ -96,7 +97,15 @@ ffi_test_sysv_probe:
 .endr
     ret
 
-/* Changes all that a function may change, and what it may not too, for a while. */
+/* Change all that a function may change, and what it may not too, for a while. The first two leave
+   a result in registers of x87. */
+.globl ffi_test_sysv_clobber_st1
+ffi_test_sysv_clobber_st1:
+    fld1
+.globl ffi_test_sysv_clobber_st0
+ffi_test_sysv_clobber_st0:
+    fldz
+.globl ffi_test_sysv_clobber
 ffi_test_sysv_clobber:
 .irp reg, rbx, rbp, r12, r13, r14, r15
     push \reg

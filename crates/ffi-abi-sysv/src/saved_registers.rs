@@ -20,6 +20,10 @@ unsafe extern "sysv64" {
     fn probe(function: *const c_void, arguments: &[u64; 6]) -> u32;
     #[link_name = "ffi_test_sysv_clobber"]
     fn clobber();
+    #[link_name = "ffi_test_sysv_clobber_st0"]
+    fn clobber_st0();
+    #[link_name = "ffi_test_sysv_clobber_st1"]
+    fn clobber_st1();
 }
 
 /// The platform's own convention has the function keep these or more.
@@ -62,10 +66,17 @@ fn calls_keep_what_the_function_keeps() {
         {
             let vector_size = vector_size.into();
             let room = Room { size, align };
-            let room = WideRoom { room, returned, vector_size, x87: 0 };
-            let (room, fill) = (&raw const room as u64, fill as *const () as u64);
-            kept(call_stack as *const c_void, [0, 0, 0, function, room, fill]);
-            kept(call_wide as *const c_void, [0, 0, 0, function, room, fill]);
+            let fill = fill as *const () as u64;
+            // The room of `call_wide` starts with that of `call_stack`.
+            let wide = WideRoom { room, returned, vector_size, x87: 0 };
+            let arguments = [0, 0, 0, function, &raw const wide as u64, fill];
+            kept(call_stack as *const c_void, arguments);
+            kept(call_wide as *const c_void, arguments);
+            for (x87, function) in [(1, clobber_st0 as *const ()), (2, clobber_st1 as *const ())] {
+                let wide = WideRoom { room: Room { size, align }, x87, ..wide };
+                let arguments = [0, 0, 0, function as u64, &raw const wide as u64, fill];
+                kept(call_wide as *const c_void, arguments);
+            }
         }
     }
 }

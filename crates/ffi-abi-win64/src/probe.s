@@ -5,6 +5,7 @@
    xmm15, whole; from bit 18 on the direction flag, the control bits of mxcsr, those of x87, rsp,
    and the stack above 96 bytes of arguments. Bits 24 to 27: how many registers of x87 it left in
    use. */
+.globl ffi_test_win64_probe
 ffi_test_win64_probe:
 .irp reg, rbx, rbp, rdi, rsi, r12, r13, r14, r15
     push \reg
@@ -119,6 +120,7 @@ ffi_test_win64_probe:
     ret
 
 /* Changes all that a function may change, and what it may not too, for a while. */
+.globl ffi_test_win64_clobber
 ffi_test_win64_clobber:
 .irp reg, rbx, rbp, rdi, rsi, r12, r13, r14, r15
     push \reg
