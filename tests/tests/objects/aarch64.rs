@@ -131,11 +131,8 @@ pub(crate) fn step(binary: &Binary, at: u64, state: &mut State) -> Result<Step, 
 }
 
 fn set(state: &mut State, operand: Operand, value: Value) {
-    match register(operand) {
-        Some((Some(number), size)) => {
-            state.set(number, if size >= 8 { value } else { Value::Unknown });
-        }
-        Some((None, _)) | None => {}
+    if let Some((Some(number), size)) = register(operand) {
+        state.set(number, if size >= 8 { value } else { Value::Unknown });
     }
 }
 

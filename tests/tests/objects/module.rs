@@ -111,6 +111,8 @@ pub(crate) struct Module {
     pub(crate) abi: Abi,
     trampolines: Trampolines<'static>,
     sources: Vec<String>,
+    /// The functions that have to be there.
+    pub(crate) entries: Vec<String>,
 }
 
 impl Module {
@@ -125,12 +127,19 @@ impl Module {
         let read = |file: &&str| {
             std::fs::read_to_string(crates.join(file)).expect("the crate has the file")
         };
-        Self { abi, trampolines, sources: trampolines.files.iter().map(read).collect() }
+        let sources = trampolines.files.iter().map(read).collect();
+        // As Rust declares them: `fn name;`.
+        let declared = read(&"src/trampoline.rs");
+        let declared = declared.lines().filter_map(|line| {
+            line.trim().strip_prefix("fn ")?.strip_suffix(';').filter(|name| !name.contains('('))
+        });
+        let entries = declared.chain(["steps", "thunk_code"]).map(str::to_owned).collect();
+        Self { abi, trampolines, sources, entries }
     }
 
     /// Other code, with the crate's macros and offsets.
     pub(crate) fn with_source(abi: Abi, source: &str) -> Self {
-        Self { sources: vec![source.into()], ..Self::of(abi) }
+        Self { sources: vec![source.into()], entries: vec![], ..Self::of(abi) }
     }
 
     pub(crate) fn assemble(&self, assembler: &Assembler) -> Result<Vec<u8>, String> {

@@ -158,6 +158,9 @@ pub(crate) fn check(binary: &Binary, module: &Module) -> Vec<String> {
     let unwinder = Unwinder::new(binary, &machine);
     let mut complaints = unwinder.complaints.clone();
     let functions = functions(binary, module);
+    let is_there = |name: &str| functions.iter().any(|function| function.name == name);
+    let missing = module.entries.iter().filter(|name| !is_there(name));
+    complaints.extend(missing.map(|name| format!("{name} is not there")));
     if functions.is_empty() {
         complaints.push("there is no function".into());
     }
