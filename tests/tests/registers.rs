@@ -25,8 +25,8 @@ fn callbacks(sysv: bool) -> Vec<(Type, Type, u32)> {
 }
 
 /// A result and arguments for each kind of call: scalars that are all alike and others, in
-/// registers and on as much of the stack as steps fill; what only an image can pass, and much of the
-/// stack; whole vector registers.
+/// registers and on as much of the stack as steps fill; what only an image can pass, and much of
+/// the stack; whole vector registers.
 fn calls() -> Vec<(Type, Vec<Type>)> {
     let byte = Type::array(Type::I8, 3).expect("an array");
     let three = Type::structure("three").field("bytes", byte).build().expect("a structure");

@@ -182,6 +182,27 @@ fn unwind_codes_that_are_wrong_are_noticed() {
 }
 
 #[test]
+fn each_line_of_unwind_data_in_a_crate_is_needed() {
+    for abi in Abi::ALL {
+        // `call.S`, which needs no other file.
+        let source = &Module::of(abi).sources[0];
+        for (format, start) in [(Elf, "    CFI "), (Coff, "    SEH ")] {
+            assert_eq!(complaints(abi, format, source), [""; 0], "{abi:?} {format:?}");
+            let lines: Vec<&str> = source.lines().collect();
+            // Without a frame it does not matter where the prologue ends.
+            let says = |line: &str| line.starts_with(start) && !line.ends_with("endprologue");
+            let said: Vec<usize> = (0..lines.len()).filter(|at| says(lines[*at])).collect();
+            assert!(said.len() >= 4, "{said:?}");
+            for at in said {
+                let rest = [&lines[..at], &lines[at + 1..]].concat().join("\n") + "\n";
+                let found = complaints(abi, format, &rest);
+                assert!(!found.is_empty(), "{abi:?} {format:?}, line {}: {}", at + 1, lines[at]);
+            }
+        }
+    }
+}
+
+#[test]
 fn compact_unwind_data_that_is_wrong_is_noticed() {
     // Frames whose first saved register is another than was saved, and one too low.
     for (abi, words) in [(SysV, [0x0101_0002, 0x0102_0001]), (Arm64, [0x0400_0001, 0x0400_0002])] {

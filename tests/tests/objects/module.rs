@@ -110,7 +110,8 @@ impl Assembler {
 pub(crate) struct Module {
     pub(crate) abi: Abi,
     trampolines: Trampolines<'static>,
-    sources: Vec<String>,
+    /// The contents of the files, in order.
+    pub(crate) sources: Vec<String>,
     /// The functions that have to be there.
     pub(crate) entries: Vec<String>,
 }

@@ -55,8 +55,8 @@ pub(crate) fn decode(binary: &Binary, at: u64) -> Result<Instruction, String> {
     if instruction.is_invalid() { Err("no instruction".into()) } else { Ok(instruction) }
 }
 
-/// Whether all of it is `int3` or does nothing. GNU's assembler begins much of it with a jump to the
-/// end, and fills with other instructions than `nop` too.
+/// Whether all of it is `int3` or does nothing. GNU's assembler begins much of it with a jump to
+/// the end, and fills with other instructions than `nop` too.
 pub(crate) fn is_padding(code: &[u8]) -> bool {
     let decoder = Decoder::with_ip(64, code, 0, DecoderOptions::NONE);
     decoder.into_iter().all(|i| {
