@@ -210,3 +210,27 @@ fn ask(
         None => Err("the service hung up".into()),
     })
 }
+
+/// The object file that a C compiler's assembler makes of assembly.
+///
+/// # Errors
+/// Its complaint.
+pub fn assemble(command: &str, arguments: &[&str], source: &str) -> Result<Vec<u8>, String> {
+    compile(command, &[arguments, &["-c", "-x", "assembler"]].concat(), source)
+}
+
+/// Compiles C++ to a shared library in `directory` and returns its path.
+///
+/// # Panics
+/// If the compiler is there and rejects it; the message has the compiler's own.
+///
+/// # Errors
+/// That it is not there.
+pub fn cxx_library(command: &str, directory: &Path, source: &str) -> Result<PathBuf, String> {
+    compile(command, &["-shared", "-fPIC", "-x", "c++"], "int works;")?;
+    let output = directory.join(format!("{command}{}", std::env::consts::DLL_SUFFIX));
+    let library = compile(command, &["-shared", "-fPIC", "-O1", "-w", "-x", "c++"], source);
+    let library = library.unwrap_or_else(|message| panic!("{command}: {message}"));
+    std::fs::write(&output, library).expect("the directory is writable");
+    Ok(output)
+}

@@ -222,7 +222,8 @@ pub(crate) const ROWS: &[Row] = &[
             (
                 "oracle",
                 "test -p ffi-tests --lib --test oracle --test regressions --test callbacks \
-                 --test through_c --test threads --test unwinding --test allocations --test contexts",
+                 --test through_c --test threads --test unwinding --test registers --test allocations \
+                 --test contexts",
             ),
         ],
     },

@@ -9,6 +9,9 @@ type Package = (&'static str, &'static str);
 /// What the tests, the lints and the benchmarks need on this machine.
 const PACKAGES: &[Package] = &[
     ("clang", "the second C compiler of the oracle"),
+    ("g++", "the tests of C++ exceptions"),
+    ("gdb", "the tests of backtraces"),
+    ("linux-perf", "the tests of backtraces"),
     ("libc6-dev", "C headers"),
     ("libsqlite3-0", "the SQLite tests"),
     ("zlib1g", "the zlib tests"),
@@ -174,6 +177,9 @@ mod tests {
     fn what_is_installed_is_not_missing() {
         let listing = "install ok installed|dpkg|amd64|\n\
                        install ok installed|clang|amd64|c++-compiler, objc-compiler\n\
+                       install ok installed|g++|amd64|c++-compiler\n\
+                       install ok installed|gdb|amd64|\n\
+                       install ok installed|linux-perf|all|\n\
                        install ok installed|libc6-dev|amd64|libc-dev (= 2.36)\n\
                        install ok installed|libc6-dev|arm64|libc-dev (= 2.36)\n\
                        hold ok installed|libsqlite3-0|amd64|\n\
@@ -189,6 +195,9 @@ mod tests {
     fn what_is_removed_or_of_another_architecture_is_missing() {
         let listing = "install ok installed|dpkg|amd64|\n\
                        install ok installed|clang|amd64|\n\
+                       install ok installed|g++|amd64|c++-compiler\n\
+                       install ok installed|gdb|amd64|\n\
+                       install ok installed|linux-perf|all|\n\
                        install ok installed|libc6-dev|amd64|\n\
                        deinstall ok config-files|libsqlite3-0|amd64|\n\
                        install ok installed|zlib1g|arm64|libz1\n\

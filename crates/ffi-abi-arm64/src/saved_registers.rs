@@ -2,98 +2,17 @@
 //! around it, which would save registers that it clobbers.
 
 use crate::registers::{Registers, Returned, Room, WideRoom};
-use crate::trampoline::{call_general, call_stack, call_vector, call_wide};
+use crate::trampoline::{call_general, call_stack, call_steps, call_vector, call_wide};
 use crate::{Arm64Abi, plan};
 use core::ffi::c_void;
 use ffi_types::{
-    Aapcs64, CallbackHeader, CallingConvention, Convention, Plan, Signature, Slot, Type,
+    Aapcs64, CallbackHeader, CallingConvention, Convention, Plan, Signature, Slot, Target, Type,
 };
 
-#[cfg(target_vendor = "apple")]
-macro_rules! symbol {
-    ($name:literal) => {
-        concat!("_", $name)
-    };
-}
-#[cfg(not(target_vendor = "apple"))]
-macro_rules! symbol {
-    ($name:literal) => {
-        $name
-    };
-}
+// A caller and a callee that use all that a function may use.
+core::arch::global_asm!(include_str!("probe.s"));
 
-// probe(x0: function, x1: six arguments) -> w0: a bit for each register that the function did not
-// keep: x19 to x29, and from bit 16 on d8 to d15. Bit 30 is sp.
-core::arch::global_asm!(
-    concat!(symbol!("ffi_test_arm64_probe"), ":"),
-    "    stp x29, x30, [sp, #-176]!",
-    "    stp x19, x20, [sp, #16]",
-    "    stp x21, x22, [sp, #32]",
-    "    stp x23, x24, [sp, #48]",
-    "    stp x25, x26, [sp, #64]",
-    "    stp x27, x28, [sp, #80]",
-    "    stp d8, d9, [sp, #96]",
-    "    stp d10, d11, [sp, #112]",
-    "    stp d12, d13, [sp, #128]",
-    "    stp d14, d15, [sp, #144]",
-    "    mov x9, sp",
-    "    str x9, [sp, #160]",
-    ".irp n, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29",
-    "    mov x\\n, #0x100 + \\n",
-    ".endr",
-    ".irp n, 8, 9, 10, 11, 12, 13, 14, 15",
-    "    mov x9, #0x200 + \\n",
-    "    fmov d\\n, x9",
-    ".endr",
-    "    mov x16, x0",
-    "    mov x9, x1",
-    "    ldp x0, x1, [x9]",
-    "    ldp x2, x3, [x9, #16]",
-    "    ldp x4, x5, [x9, #32]",
-    "    blr x16",
-    "    mov w0, #0",
-    ".irp n, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29",
-    "    cmp x\\n, #0x100 + \\n",
-    "    b.eq 1f",
-    "    orr w0, w0, #1 << (\\n - 19)",
-    "1:",
-    ".endr",
-    ".irp n, 8, 9, 10, 11, 12, 13, 14, 15",
-    "    fmov x9, d\\n",
-    "    cmp x9, #0x200 + \\n",
-    "    b.eq 1f",
-    "    orr w0, w0, #1 << (\\n + 8)",
-    "1:",
-    ".endr",
-    "    mov x9, sp",
-    "    ldr x10, [sp, #160]",
-    "    cmp x9, x10",
-    "    b.eq 1f",
-    "    orr w0, w0, #1 << 30",
-    "1:",
-    "    ldp x19, x20, [sp, #16]",
-    "    ldp x21, x22, [sp, #32]",
-    "    ldp x23, x24, [sp, #48]",
-    "    ldp x25, x26, [sp, #64]",
-    "    ldp x27, x28, [sp, #80]",
-    "    ldp d8, d9, [sp, #96]",
-    "    ldp d10, d11, [sp, #112]",
-    "    ldp d12, d13, [sp, #128]",
-    "    ldp d14, d15, [sp, #144]",
-    "    ldp x29, x30, [sp], #176",
-    "    ret",
-    // Changes all that a function may change, but for x18, which is the platform's.
-    concat!(symbol!("ffi_test_arm64_clobber"), ":"),
-    ".irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17",
-    "    mov x\\n, #-1",
-    ".endr",
-    ".irp n, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31",
-    "    movi v\\n\\().16b, #255",
-    ".endr",
-    "    ret",
-);
-
-// SAFETY: they are defined above.
+// SAFETY: they are defined there.
 unsafe extern "C" {
     #[link_name = "ffi_test_arm64_probe"]
     fn probe(function: *const c_void, arguments: &[u64; 6]) -> u32;
@@ -117,7 +36,7 @@ unsafe extern "C" fn fill(_: &Plan, _: *const *const c_void, _: *mut c_void, _: 
 fn kept(function: *const c_void, arguments: [u64; 6]) {
     // SAFETY: the caller's function takes these.
     let changed = unsafe { probe(function, &arguments) };
-    assert_eq!(changed, 0, "{changed:#034b}: bit 0 is x19, bit 16 is d8, bit 30 is sp");
+    assert_eq!(changed, 0, "{changed:#034b}: bit 0 is x19, bit 16 is d8, bit 30 is sp; `probe.s`");
 }
 
 #[test]
@@ -134,6 +53,33 @@ fn calls_keep_what_the_function_keeps() {
         kept(call_stack as *const c_void, [0, 0, 0, function, room, fill]);
         kept(call_wide as *const c_void, [0, 0, 0, function, room, fill]);
     }
+}
+
+#[test]
+fn calls_by_steps_keep_it_too() {
+    let mut called = 0;
+    let value = 1_u64;
+    let arguments = [&raw const value; 16];
+    // In registers alone, on as much of the stack as steps may fill, and with a result in memory.
+    let large = Type::structure("large").field("a", Type::I64).field("b", Type::I64);
+    let large = large.field("c", Type::I64).build().expect("a structure");
+    for (result, count) in [(Type::I64, 2), (Type::I64, 16), (Type::F64, 16), (large, 3)] {
+        for ty in [Type::I64, Type::I8, Type::F64, Type::F32] {
+            let types = core::iter::repeat_n(ty, count);
+            let signature =
+                Signature::new(Convention::Aapcs64(Aapcs64::Standard), result.clone(), types);
+            let plan = plan(Aapcs64::Standard, &signature.expect("a C signature")).expect("a plan");
+            let Some(program) = plan.program() else { continue };
+            let mut result = [0_u64; 3];
+            let target =
+                Target { function: clobber as *const c_void, result: (&raw mut result).cast() };
+            let arguments = arguments.as_ptr() as u64;
+            let (program, target) = (program as *const _ as u64, &raw const target as u64);
+            kept(call_steps as *const c_void, [program, target, arguments, 0, 0, 0]);
+            called += 1;
+        }
+    }
+    assert_eq!(called, 16, "each has a program");
 }
 
 #[test]

@@ -2,70 +2,28 @@
 //! around it, which would save registers that it clobbers.
 
 use crate::registers::{Registers, Room, WideReturned, WideRoom};
-use crate::trampoline::{call_general, call_stack, call_vector, call_wide};
+use crate::trampoline::{call_general, call_stack, call_steps, call_vector, call_wide};
 use crate::{SysV, plan};
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use ffi_types::{
-    CallbackHeader, CallingConvention, Convention, Plan, Scalar, Signature, Slot, Type,
+    CallbackHeader, CallingConvention, Convention, Plan, Scalar, Signature, Slot, Target, Type,
     check_vector_size,
 };
 
-// probe(rdi: function, rsi: six arguments) -> eax: a bit for each register that the function did
-// not keep: rbx, rbp, r12 to r15.
-core::arch::global_asm!(
-    "ffi_test_sysv_probe:",
-    ".irp reg, rbx, rbp, r12, r13, r14, r15",
-    "    push \\reg",
-    ".endr",
-    "    sub rsp, 8",
-    ".set value, 0x101",
-    ".irp reg, rbx, rbp, r12, r13, r14, r15",
-    "    mov \\reg, value",
-    "    .set value, value + 0x101",
-    ".endr",
-    "    mov r10, rdi",
-    "    mov r11, rsi",
-    "    mov rdi, [r11]",
-    "    mov rsi, [r11 + 8]",
-    "    mov rdx, [r11 + 16]",
-    "    mov rcx, [r11 + 24]",
-    "    mov r8, [r11 + 32]",
-    "    mov r9, [r11 + 40]",
-    "    call r10",
-    "    xor eax, eax",
-    ".set value, 0x101",
-    ".set bit, 1",
-    ".irp reg, rbx, rbp, r12, r13, r14, r15",
-    "    cmp \\reg, value",
-    "    je 1f",
-    "    or eax, bit",
-    "1:",
-    "    .set value, value + 0x101",
-    "    .set bit, bit * 2",
-    ".endr",
-    "    add rsp, 8",
-    ".irp reg, r15, r14, r13, r12, rbp, rbx",
-    "    pop \\reg",
-    ".endr",
-    "    ret",
-    // Changes all that a function may change.
-    "ffi_test_sysv_clobber:",
-    ".irp reg, rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11",
-    "    mov \\reg, -1",
-    ".endr",
-    ".irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15",
-    "    pcmpeqd xmm\\n, xmm\\n",
-    ".endr",
-    "    ret",
-);
+// A caller and a callee that use all that a function may use.
+core::arch::global_asm!(include_str!("probe.s"));
 
-// SAFETY: they are defined above.
+// SAFETY: they are defined there.
 unsafe extern "sysv64" {
     #[link_name = "ffi_test_sysv_probe"]
     fn probe(function: *const c_void, arguments: &[u64; 6]) -> u32;
     #[link_name = "ffi_test_sysv_clobber"]
     fn clobber();
+    #[link_name = "ffi_test_sysv_clobber_st0"]
+    fn clobber_st0();
+    #[link_name = "ffi_test_sysv_clobber_st1"]
+    fn clobber_st1();
 }
 
 /// The platform's own convention has the function keep these or more.
@@ -92,7 +50,7 @@ unsafe extern "sysv64" fn fill(
 fn kept(function: *const c_void, arguments: [u64; 6]) {
     // SAFETY: the caller's function takes these.
     let changed = unsafe { probe(function, &arguments) };
-    assert_eq!(changed, 0, "{changed:#08b}: bit 0 is rbx");
+    assert_eq!(changed, 0, "{changed:#034b}: bit 0 is rbx, bit 16 the direction flag");
 }
 
 #[test]
@@ -108,12 +66,45 @@ fn calls_keep_what_the_function_keeps() {
         {
             let vector_size = vector_size.into();
             let room = Room { size, align };
-            let room = WideRoom { room, returned, vector_size, x87: 0 };
-            let (room, fill) = (&raw const room as u64, fill as *const () as u64);
-            kept(call_stack as *const c_void, [0, 0, 0, function, room, fill]);
-            kept(call_wide as *const c_void, [0, 0, 0, function, room, fill]);
+            let fill = fill as *const () as u64;
+            // The room of `call_wide` starts with that of `call_stack`.
+            let wide = WideRoom { room, returned, vector_size, x87: 0 };
+            let arguments = [0, 0, 0, function, &raw const wide as u64, fill];
+            kept(call_stack as *const c_void, arguments);
+            kept(call_wide as *const c_void, arguments);
+            for (x87, function) in [(1, clobber_st0 as *const ()), (2, clobber_st1 as *const ())] {
+                let wide = WideRoom { room: Room { size, align }, x87, ..wide };
+                let arguments = [0, 0, 0, function as u64, &raw const wide as u64, fill];
+                kept(call_wide as *const c_void, arguments);
+            }
         }
     }
+}
+
+#[test]
+fn calls_by_steps_keep_it_too() {
+    let mut called = 0;
+    let value = 1_u64;
+    let arguments = [&raw const value; 14];
+    // In registers alone, on as much of the stack as steps may fill, and with a result in memory.
+    let large = Type::structure("large").field("a", Type::I64).field("b", Type::I64);
+    let large = large.field("c", Type::I64).build().expect("a structure");
+    for (result, count) in [(Type::I64, 2), (Type::I64, 14), (Type::F64, 14), (large, 3)] {
+        for ty in [Type::I64, Type::I8, Type::F64, Type::F32] {
+            let types = core::iter::repeat_n(ty, count);
+            let signature = Signature::new(Convention::SysV, result.clone(), types);
+            let plan = plan(&signature.expect("a C signature")).expect("a plan");
+            let Some(program) = plan.program() else { continue };
+            let mut result = [0_u64; 3];
+            let target =
+                Target { function: clobber as *const c_void, result: (&raw mut result).cast() };
+            let arguments = arguments.as_ptr() as u64;
+            let (program, target) = (program as *const _ as u64, &raw const target as u64);
+            kept(call_steps as *const c_void, [program, target, arguments, 0, 0, 0]);
+            called += 1;
+        }
+    }
+    assert_eq!(called, 16, "each has a program");
 }
 
 #[test]
@@ -122,11 +113,16 @@ fn callbacks_keep_what_belongs_to_their_caller() {
     let table = SysV.thunks().expect("x86-64");
     let vector = |lanes| Type::vector(Scalar::F64, lanes).expect("a vector");
     let types = [Type::I64, Type::F64, vector(2), vector(4), vector(8)];
-    for (index, ty) in [0, table.count() - 1].into_iter().cycle().zip(types) {
+    // Each handler has two more, for results in one and two registers of x87.
+    let pair = Type::complex(Scalar::F80).expect("a complex type");
+    let cases = types.into_iter().flat_map(|ty| {
+        [(ty.clone(), ty.clone(), 0), (Type::F80, ty.clone(), 1), (pair.clone(), ty, 2)]
+    });
+    for (index, (result, ty, in_x87)) in [0, table.count() - 1].into_iter().cycle().zip(cases) {
         if check_vector_size(ty.size() as u8).is_err() {
             continue;
         }
-        let signature = Signature::new(Convention::SysV, ty.clone(), [ty]);
+        let signature = Signature::new(Convention::SysV, result, [ty]);
         let plan = plan(&signature.expect("a C signature")).expect("a plan");
         let handler = SysV.callback_handler(&plan).expect("x86-64");
         let slot = table.slot(index).expect("it is in the table");
@@ -136,6 +132,9 @@ fn callbacks_keep_what_belongs_to_their_caller() {
             slot.set_handler(handler);
             slot.set_context(&header);
         }
-        kept(table.thunk(index).expect("it is in the table"), [0; 6]);
+        let thunk = table.thunk(index).expect("it is in the table");
+        // SAFETY: no argument is looked at.
+        let changed = unsafe { probe(thunk, &[0; 6]) };
+        assert_eq!(changed, in_x87 << 24, "{changed:#034b}: bit 0 is rbx, bit 24 counts x87's");
     }
 }

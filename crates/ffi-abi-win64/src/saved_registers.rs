@@ -2,87 +2,19 @@
 //! around it, which would save registers that it clobbers.
 
 use crate::registers::{Registers, Room, WideReturned, WideRoom};
-use crate::trampoline::{call_general, call_stack, call_vector, call_wide};
+use crate::trampoline::{call_general, call_stack, call_steps, call_vector, call_wide};
 use crate::{Win64Abi, plan};
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use ffi_types::{
-    CallbackHeader, CallingConvention, Convention, Plan, Scalar, Signature, Slot, Type, Win64,
-    check_vector_size,
+    CallbackHeader, CallingConvention, Convention, Plan, Scalar, Signature, Slot, Target, Type,
+    Win64, check_vector_size,
 };
 
-// probe(rcx: function, rdx: six arguments) -> eax: a bit for each register that the function did
-// not keep: rbx, rbp, rdi, rsi, r12 to r15, and from bit 16 on xmm6 to xmm15, whole.
-core::arch::global_asm!(
-    "ffi_test_win64_probe:",
-    ".irp reg, rbx, rbp, rdi, rsi, r12, r13, r14, r15",
-    "    push \\reg",
-    ".endr",
-    "    sub rsp, 232",
-    ".irp n, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15",
-    "    movups [rsp + 64 + 16 * (\\n - 6)], xmm\\n",
-    "    mov eax, 0x10000 + \\n",
-    "    movq xmm\\n, rax",
-    "    punpcklqdq xmm\\n, xmm\\n",
-    ".endr",
-    ".set value, 0x101",
-    ".irp reg, rbx, rbp, rdi, rsi, r12, r13, r14, r15",
-    "    mov \\reg, value",
-    "    .set value, value + 0x101",
-    ".endr",
-    "    mov r10, rcx",
-    "    mov r11, rdx",
-    "    mov rax, [r11 + 32]",
-    "    mov [rsp + 32], rax",
-    "    mov rax, [r11 + 40]",
-    "    mov [rsp + 40], rax",
-    "    mov rcx, [r11]",
-    "    mov rdx, [r11 + 8]",
-    "    mov r8, [r11 + 16]",
-    "    mov r9, [r11 + 24]",
-    "    call r10",
-    "    xor eax, eax",
-    ".set value, 0x101",
-    ".set bit, 1",
-    ".irp reg, rbx, rbp, rdi, rsi, r12, r13, r14, r15",
-    "    cmp \\reg, value",
-    "    je 1f",
-    "    or eax, bit",
-    "1:",
-    "    .set value, value + 0x101",
-    "    .set bit, bit * 2",
-    ".endr",
-    ".set bit, 0x10000",
-    ".irp n, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15",
-    "    movq rcx, xmm\\n",
-    "    psrldq xmm\\n, 8",
-    "    movq rdx, xmm\\n",
-    "    sub rcx, 0x10000 + \\n",
-    "    sub rdx, 0x10000 + \\n",
-    "    or rcx, rdx",
-    "    je 1f",
-    "    or eax, bit",
-    "1:",
-    "    .set bit, bit * 2",
-    "    movups xmm\\n, [rsp + 64 + 16 * (\\n - 6)]",
-    ".endr",
-    "    add rsp, 232",
-    ".irp reg, r15, r14, r13, r12, rsi, rdi, rbp, rbx",
-    "    pop \\reg",
-    ".endr",
-    "    ret",
-    // Changes all that a function may change.
-    "ffi_test_win64_clobber:",
-    ".irp reg, rax, rcx, rdx, r8, r9, r10, r11",
-    "    mov \\reg, -1",
-    ".endr",
-    ".irp n, 0, 1, 2, 3, 4, 5",
-    "    pcmpeqd xmm\\n, xmm\\n",
-    ".endr",
-    "    ret",
-);
+// A caller and a callee that use all that a function may use.
+core::arch::global_asm!(include_str!("probe.s"));
 
-// SAFETY: they are defined above.
+// SAFETY: they are defined there.
 unsafe extern "win64" {
     #[link_name = "ffi_test_win64_probe"]
     fn probe(function: *const c_void, arguments: &[u64; 6]) -> u32;
@@ -131,7 +63,7 @@ unsafe extern "win64" fn fill(
 fn kept(function: *const c_void, arguments: [u64; 6]) {
     // SAFETY: the caller's function takes these.
     let changed = unsafe { probe(function, &arguments) };
-    assert_eq!(changed, 0, "{changed:#034b}: bit 0 is rbx, bit 16 is xmm6");
+    assert_eq!(changed, 0, "{changed:#034b}: bit 0 is rbx, bit 8 xmm6, bit 18 the direction flag");
 }
 
 #[test]
@@ -151,6 +83,32 @@ fn calls_keep_what_the_function_keeps() {
             kept(call_wide as *const c_void, arguments);
         }
     }
+}
+
+#[test]
+fn calls_by_steps_keep_it_too() {
+    let mut called = 0;
+    let value = 1_u64;
+    let arguments = [&raw const value; 12];
+    // In registers alone, on as much of the stack as steps may fill, and with a result in memory.
+    let large = Type::structure("large").field("a", Type::I64).field("b", Type::I64);
+    let large = large.field("c", Type::I64).build().expect("a structure");
+    for (result, count) in [(Type::I64, 2), (Type::I64, 12), (Type::F64, 12), (large, 3)] {
+        for ty in [Type::I64, Type::I8, Type::F64, Type::F32] {
+            let types = core::iter::repeat_n(ty, count);
+            let signature = Signature::new(Convention::Win64(Win64::Msvc), result.clone(), types);
+            let plan = plan(Win64::Msvc, &signature.expect("a C signature")).expect("a plan");
+            let Some(program) = plan.program() else { continue };
+            let mut result = [0_u64; 3];
+            let target =
+                Target { function: clobber as *const c_void, result: (&raw mut result).cast() };
+            let arguments = arguments.as_ptr() as u64;
+            let (program, target) = (program as *const _ as u64, &raw const target as u64);
+            kept(call_steps as *const c_void, [program, target, arguments, 0, 0, 0]);
+            called += 1;
+        }
+    }
+    assert_eq!(called, 16, "each has a program");
 }
 
 #[test]

@@ -34,16 +34,34 @@ pub struct Trampolines<'a> {
     pub defines: &'a [(&'a str, u32)],
 }
 
-/// An object format, and what differs with it.
-struct Format {
-    name: &'static str,
-    /// What C puts before its names.
-    underscore: &'static str,
+/// An object format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Linux and most others.
+    Elf,
+    /// Apple's systems.
+    MachO,
+    /// Windows and UEFI.
+    Coff,
 }
 
-const ELF: Format = Format { name: "IS_ELF", underscore: "" };
-const MACHO: Format = Format { name: "IS_MACHO", underscore: "_" };
-const COFF: Format = Format { name: "IS_COFF", underscore: "" };
+impl Format {
+    const ALL: [Self; 3] = [Self::Elf, Self::MachO, Self::Coff];
+
+    /// What the assembly asks for.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Elf => "IS_ELF",
+            Self::MachO => "IS_MACHO",
+            Self::Coff => "IS_COFF",
+        }
+    }
+
+    /// What C puts before its names.
+    const fn underscore(self) -> &'static str {
+        if matches!(self, Self::MachO) { "_" } else { "" }
+    }
+}
 
 /// The offsets of `ffi_types::Program` and `Target`, which asserts them.
 const PROGRAM: &[(&str, u32)] = &[
@@ -80,9 +98,9 @@ pub fn assemble(trampolines: &Trampolines<'_>) {
         return;
     }
     let format = match (&*target("OS"), &*target("VENDOR")) {
-        ("windows" | "uefi" | "cygwin", _) => COFF,
-        (_, "apple") => MACHO,
-        _ => ELF,
+        ("windows" | "uefi" | "cygwin", _) => Format::Coff,
+        (_, "apple") => Format::MachO,
+        _ => Format::Elf,
     };
     let package = |what: &str| env::var(format!("CARGO_PKG_{what}")).expect("Cargo sets it");
     let prefix = format!("{}_{}_", package("NAME"), package("VERSION"));
@@ -95,7 +113,7 @@ pub fn assemble(trampolines: &Trampolines<'_>) {
         .map(|file| fs::read_to_string(file).unwrap_or_else(|error| panic!("{file}: {error}")));
     // Microsoft's assembler takes another language, and `cc` knows of no other there.
     let in_rust = target("ENV") == "msvc";
-    let text = compose(trampolines, &format, &prefix, in_rust, sources);
+    let text = compose(trampolines, format, &prefix, in_rust, sources);
     let directory = env::var_os("OUT_DIR").expect("Cargo sets it");
     let path = Path::new(&directory).join("trampolines.s");
     fs::write(&path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -106,10 +124,23 @@ pub fn assemble(trampolines: &Trampolines<'_>) {
     }
 }
 
-/// The whole text, for one object format.
+/// The whole text for one object format, as [`assemble`] gives it to a C compiler, with the
+/// contents of the crate's files in place of the files. Symbols start with `prefix`.
+///
+/// # Panics
+/// When there are no macros for the processor.
+pub fn text(
+    trampolines: &Trampolines<'_>,
+    format: Format,
+    prefix: &str,
+    sources: impl Iterator<Item = String>,
+) -> String {
+    compose(trampolines, format, prefix, false, sources)
+}
+
 fn compose(
     trampolines: &Trampolines<'_>,
-    format: &Format,
+    format: Format,
     prefix: &str,
     in_rust: bool,
     sources: impl Iterator<Item = String>,
@@ -119,8 +150,8 @@ fn compose(
     if trampolines.arch == "x86_64" && !in_rust {
         text += ".intel_syntax noprefix\n";
     }
-    for Format { name, .. } in [ELF, MACHO, COFF] {
-        let _ = writeln!(text, ".set {name}, {}", u32::from(name == format.name));
+    for each in Format::ALL {
+        let _ = writeln!(text, ".set {}, {}", each.name(), u32::from(each == format));
     }
     for (name, value) in PROGRAM.iter().chain(trampolines.defines) {
         let _ = writeln!(text, ".set {name}, {value}");
@@ -134,7 +165,7 @@ fn compose(
     body.extend(sources);
     let defined: Vec<&str> = body.lines().filter_map(macro_name).collect();
     let ends: String = defined.iter().map(|name| format!(".purgem {name}\n")).collect();
-    text + &body.replace('$', &format!("{}{prefix}", format.underscore)) + &ends + ".text\n"
+    text + &body.replace('$', &format!("{}{prefix}", format.underscore())) + &ends + ".text\n"
 }
 
 /// The name in the first line of a macro.
@@ -151,13 +182,13 @@ mod tests {
         let trampolines = Trampolines { arch: "x86_64", files: &[], defines: &[("ROOM_SIZE", 8)] };
         let text = |format| {
             let source = String::from("    call $fill\n.macro LOAD from\n.endm\n");
-            compose(&trampolines, &format, "abi_1_", false, [source].into_iter())
+            super::text(&trampolines, format, "abi_1_", [source].into_iter())
         };
-        assert!(text(ELF).contains("call abi_1_fill\n"));
-        assert!(text(MACHO).contains("call _abi_1_fill\n"));
-        assert!(text(COFF).contains(".set IS_ELF, 0\n"));
-        assert!(text(COFF).contains(".set IS_COFF, 1\n"));
-        assert!(text(ELF).contains(".set ROOM_SIZE, 8\n"));
-        assert!(text(ELF).contains(".purgem LOAD\n"));
+        assert!(text(Format::Elf).contains("call abi_1_fill\n"));
+        assert!(text(Format::MachO).contains("call _abi_1_fill\n"));
+        assert!(text(Format::Coff).contains(".set IS_ELF, 0\n"));
+        assert!(text(Format::Coff).contains(".set IS_COFF, 1\n"));
+        assert!(text(Format::Elf).contains(".set ROOM_SIZE, 8\n"));
+        assert!(text(Format::Elf).contains(".purgem LOAD\n"));
     }
 }
