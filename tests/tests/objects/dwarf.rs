@@ -79,9 +79,6 @@ impl<'a> Dwarf<'a> {
         };
         let find = |register| match rule(register)? {
             Rule::Same => Ok::<_, String>(state.get(register)),
-            // Rules for vector registers are read by debuggers alone, and where one stops a thread
-            // no signal handler runs on its stack.
-            Rule::At(offset) if machine.is_vector(register) => Ok(state.load(frame.plus(offset))),
             Rule::At(offset) => Ok(saved(state, machine, frame.plus(offset))),
         };
         let mut registers = state.clone();

@@ -107,10 +107,6 @@ impl Machine {
         }
     }
 
-    pub(crate) fn is_vector(&self, register: Register) -> bool {
-        register >= if self.pushed > 0 { x86_64::XMM } else { aarch64::VECTOR }
-    }
-
     fn at_entry(&self) -> State {
         let known = self.kept.iter().copied();
         let mut state = if self.pushed == 0 {

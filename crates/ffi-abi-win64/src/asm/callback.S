@@ -104,15 +104,25 @@
     \move \register, [rsp + RETURNED + \result]
 .if IS_COFF == 0
     movaps xmm6, [rsp + SAVED + 0]
+    CFI restore xmm6
     movaps xmm7, [rsp + SAVED + 16]
+    CFI restore xmm7
     movaps xmm8, [rsp + SAVED + 32]
+    CFI restore xmm8
     movaps xmm9, [rsp + SAVED + 48]
+    CFI restore xmm9
     movaps xmm10, [rsp + SAVED + 64]
+    CFI restore xmm10
     movaps xmm11, [rsp + SAVED + 80]
+    CFI restore xmm11
     movaps xmm12, [rsp + SAVED + 96]
+    CFI restore xmm12
     movaps xmm13, [rsp + SAVED + 112]
+    CFI restore xmm13
     movaps xmm14, [rsp + SAVED + 128]
+    CFI restore xmm14
     movaps xmm15, [rsp + SAVED + 144]
+    CFI restore xmm15
     mov rsi, [rbp - 16]
     mov rdi, [rbp - 8]
 .endif
