@@ -11,6 +11,8 @@
 //! `FFI_TEST_SEED` and `FFI_TEST_COUNT` make random tests others or longer. With `FFI_TEST_TRACE`
 //! and `--nocapture` each case is named before it runs, in case that it ends the process.
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub mod book;
 pub mod case;
 pub mod compat;
 pub mod compile;

@@ -31,6 +31,8 @@ pub(crate) enum Failure {
     Parse(#[from] ffi_cdecl::ParseErrors),
     #[error("{text:?} declares no function")]
     NoFunction { text: String },
+    #[error("a picture is of one convention; expected one behind --abi")]
+    OnePicture,
     #[error("{path}:\n{errors}{hint}")]
     Header { path: String, errors: ffi_cdecl::ParseErrors, hint: &'static str },
     #[error("cannot read {path}")]

@@ -3,7 +3,7 @@
 
 mod support;
 
-use support::{failure, ffi, output, shell};
+use support::{failure, ffi, output};
 
 /// What `ffi call` prints for each line of arguments.
 #[test]
@@ -437,24 +437,4 @@ fn the_convention_is_the_one_named() {
     assert_eq!(by(&["--abi", "win64", &library, "int sub(long long, int)"]), "42\n");
     assert_eq!(by(&[&library, "int __attribute__((ms_abi)) sub(long long, int)"]), "42\n");
     assert_ne!(by(&[&library, "int sub(long long, int)"]), "42\n");
-}
-
-/// README's session, as it stands there: each `$ ffi` line prints what is below it.
-#[test]
-fn the_session_in_readme_is_real() {
-    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
-    let readme = std::fs::read_to_string(readme).expect("README.md");
-    let (_, session) = readme.split_once("```console\n").expect("a session");
-    let (session, _) = session.split_once("```").expect("its end");
-    let mut shown = 0;
-    for step in session.split("$ ").filter(|step| step.starts_with("ffi ")) {
-        let (line, expected) = step.split_once('\n').expect("a line");
-        let ran = shell(line);
-        assert_eq!(ran.status, Some(0), "{line}: {}", ran.err);
-        if !expected.is_empty() {
-            assert_eq!(ran.out, expected, "{line}");
-            shown += 1;
-        }
-    }
-    assert!(shown > 1);
 }

@@ -6,7 +6,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use support::{failure, ffi, output, shell};
+use support::{failure, ffi, output, shell_in};
 use tempfile::TempDir;
 
 const SOURCE: &str = r#"
@@ -297,7 +297,7 @@ fn an_attribute_that_is_not_known_is_told_of() {
 /// Each example that a help shows works as it stands there.
 #[test]
 fn the_examples_of_the_help_are_real() {
-    let mut count = 0;
+    let (mut count, directory) = (0, tempfile::tempdir().expect("a directory"));
     for command in ["", "call", "explain", "layout", "symbols", "check"] {
         let help = output(&["help", command][..if command.is_empty() { 1 } else { 2 }]);
         let (_, examples) = help.split_once("Examples:\n").expect("examples");
@@ -307,7 +307,7 @@ fn the_examples_of_the_help_are_real() {
                 continue;
             }
             let line = line.split("    ").next().unwrap_or_default();
-            let ran = shell(line);
+            let ran = shell_in(directory.path(), line);
             assert_eq!((ran.status, ran.err.as_str()), (Some(0), ""), "{line}");
             count += 1;
         }

@@ -1,5 +1,7 @@
 //! `ffi explain`: where each byte of a call goes.
 
+mod svg;
+
 use crate::abi::{Abi, argument_rule, plan, result_rule};
 use crate::failure::Failure;
 use crate::output::{Output, warn};
@@ -23,7 +25,8 @@ Examples:
   ffi explain 'double pow(double x, double y)'
   ffi explain 'void f(struct v { float x, y, z; } v, int n)' --abi sysv,win64,aapcs64
   ffi explain 'int printf(const char *, ...)' --with int,double --abi win64,apple-arm64
-  ffi explain 'BOOL CloseHandle(HANDLE h)' --windows --abi win64 --json")]
+  ffi explain 'BOOL CloseHandle(HANDLE h)' --windows --abi win64 --json
+  ffi explain 'double pow(double x, double y)' --svg > pow.svg")]
 pub(crate) struct Args {
     /// A function's prototype, behind the structs that it needs.
     declaration: String,
@@ -39,6 +42,9 @@ pub(crate) struct Args {
     /// As JSON: a list with an object for each convention.
     #[arg(long)]
     json: bool,
+    /// As a picture of the registers and the stack, by one convention.
+    #[arg(long, conflicts_with = "json")]
+    svg: bool,
 }
 
 /// A call by one convention.
@@ -55,6 +61,8 @@ struct Explained {
     /// How many vector registers are used, where `al` says it.
     #[serde(skip_serializing_if = "Option::is_none")]
     vector_count: Option<u8>,
+    #[serde(skip)]
+    planned: (Signature, Plan),
 }
 
 /// An argument or the result.
@@ -104,6 +112,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     }
     match &explained[..] {
         [] => {}
+        [one] if args.svg => write!(output, "{}", one.picture(&args.declaration))?,
+        _ if args.svg => return Err(Failure::OnePicture),
         all if args.json => {
             serde_json::to_writer_pretty(&mut *output, all).map_err(io::Error::from)?;
             writeln!(output)?;
@@ -142,7 +152,18 @@ fn explain(args: &Args, abi: Abi, warns: bool) -> Result<Explained, Failure> {
         stack_size: plan.stack_size(),
         stack_align: plan.stack_align(),
         vector_count: (convention == Convention::SysV).then(|| plan.vector_count()),
+        planned: (signature, plan),
     })
+}
+
+impl Explained {
+    fn picture(&self, declaration: &str) -> String {
+        let (signature, plan) = &self.planned;
+        // Those behind `...` have no names.
+        let name = |(index, row): (usize, &Row)| row.name.clone().unwrap_or(format!("#{index}"));
+        let names = self.arguments.iter().enumerate().map(name).collect();
+        svg::Picture { declaration, abi: &self.abi, names, signature, plan }.draw()
+    }
 }
 
 /// The types of a list. A comma in brackets is part of a type: `void (*)(int, int)` is one.
@@ -366,6 +387,7 @@ mod tests {
             with: Vec::new(),
             windows: false,
             json: false,
+            svg: false,
         };
         let explained = explain(&args, Abi::native(), false).expect("it can be explained");
         let header = Header::parse(declaration).expect("it is C");

@@ -1,6 +1,7 @@
 //! Running the command in a test.
 #![allow(dead_code, reason = "no test file uses all of it")]
 
+use std::path::Path;
 use std::process::Command;
 
 /// What a run of the command came to.
@@ -41,11 +42,15 @@ pub(crate) fn failure(arguments: &[&str]) -> String {
     ran.err
 }
 
-/// Runs a line in a shell that finds the command.
-pub(crate) fn shell(line: &str) -> Ran {
-    let directory = std::path::Path::new(env!("CARGO_BIN_EXE_ffi")).parent().expect("a directory");
+/// Runs a line in a shell that finds the command, in a directory. Cargo builds for it in a place of
+/// its own, of what was fetched before.
+pub(crate) fn shell_in(directory: &Path, line: &str) -> Ran {
+    let program = Path::new(env!("CARGO_BIN_EXE_ffi"));
+    let built = program.parent().expect("a directory");
     let path = std::env::var("PATH").unwrap_or_default();
     let mut command = Command::new("sh");
-    command.args(["-c", line]).env("PATH", format!("{}:{path}", directory.display()));
+    command.args(["-c", line]).current_dir(directory);
+    command.env("PATH", format!("{}:{path}", built.display()));
+    command.env("CARGO_TARGET_DIR", built.join("documents")).env("CARGO_NET_OFFLINE", "true");
     ran(&mut command)
 }
