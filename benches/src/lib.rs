@@ -47,3 +47,8 @@ pub const CALLBACKS_ALIVE: &[usize] = &[1, 10, 100, 1000, 10_000, 100_000];
 pub fn file_name(shape: &str) -> String {
     shape.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
 }
+
+/// The book's chapter on moving from other libraries, compiled and run: here, where libffi is.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/moving.md")]
+pub struct Moving;

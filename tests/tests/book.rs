@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Chapters whose code is run with the crate that it is about.
-const ELSEWHERE: &[&str] = &["declarations.md"];
+const ELSEWHERE: &[&str] = &["declarations.md", "moving.md"];
 
 fn docs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs")

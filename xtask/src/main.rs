@@ -1,11 +1,13 @@
 //! The tasks of this workspace: `cargo xtask <task>`.
 
+mod book;
 mod compat;
 mod compile_service;
 mod counts;
 mod docs;
 mod fuzz;
 mod graph;
+mod links;
 mod matrix;
 mod prepare;
 mod readme;
@@ -48,7 +50,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "tidy",
-        help: "check the dependency graph and the look of every file",
+        help: "check the dependency graph, links, and the look of every file",
         run: Run::Alone(tidy::run),
     },
     Task {
@@ -85,6 +87,11 @@ const TASKS: &[Task] = &[
         name: "compat",
         help: "build the stand-in for libffi; with `--test`, run those who use libffi on it",
         run: Run::With(compat::run),
+    },
+    Task {
+        name: "book",
+        help: "build the book of docs/, by an mdBook that is installed if need be",
+        run: Run::Alone(book::run),
     },
     Task {
         name: "readme",

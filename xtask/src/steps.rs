@@ -150,6 +150,8 @@ pub(crate) fn test() -> Result<(), String> {
         // Mistakes about registers hide from one optimisation level and show at another.
         .cargo("tests, release", &format!("{everything} --release --lib --bins --tests"), &[])
         .cargo("benchmarks, once each", "bench -p ffi-benches -- --test", &[])
+        // The chapter that has other libraries in it. By what the benchmarks were built with.
+        .cargo("code of docs/moving.md", "test -p ffi-benches --doc --release", &[])
         .cargo("documentation", "doc --workspace --no-deps", &[("RUSTDOCFLAGS", "-Dwarnings")])
         .task("tidy", crate::tidy::run)
         .finish()
@@ -161,6 +163,7 @@ pub(crate) fn lint() -> Result<(), String> {
         .component("formatting", "fmt --all --check")
         .component("clippy", "clippy --workspace --all-targets -- -D warnings")
         .run("README's first command", readme_command)
+        .run("the book", book)
         .run("fuzz targets, for a moment each", fuzz)
         .finish()
 }
@@ -199,6 +202,14 @@ fn fuzz() -> (Count, Verdict) {
         return (Count::default(), Verdict::Skipped("it is for x86-64 Linux hosts".into()));
     }
     (Count::default(), crate::fuzz::run(&["all".into(), "20".into()]).into())
+}
+
+/// Builds the book where that takes no installing: an mdBook takes longer than all of this. Its
+/// links are checked by `tidy`, and its code and commands by tests, in any case.
+fn book() -> (Count, Verdict) {
+    let reason = "there is no mdbook; `cargo xtask book` installs one";
+    let verdict = crate::book::run_if_found().map(Verdict::from);
+    (Count::default(), verdict.unwrap_or(Verdict::Skipped(reason.into())))
 }
 
 /// Runs README's first command as it stands there.

@@ -38,6 +38,13 @@ pub(crate) fn run() -> Result<(), String> {
     if !paths.iter().any(|path| path == "Cargo.toml") {
         problems.push("Cargo.toml:1: expected git to list it; is this a clone?".into());
     }
+    let documents: Vec<(&str, String)> = paths
+        .iter()
+        .filter(|path| extension(path) == "md")
+        .filter_map(|path| Some((&**path, String::from_utf8(read(path)?).ok()?)))
+        .collect();
+    let texts: Vec<_> = documents.iter().map(|(path, text)| (*path, &**text)).collect();
+    problems.extend(crate::links::check(&texts, &paths));
     for path in paths {
         if is_seed(&path) {
             continue;
