@@ -144,10 +144,14 @@ fn check(directory: &Path, pages: &BTreeMap<String, Page>) -> Vec<String> {
     let mut problems = Vec::new();
     for (name, page) in pages {
         for target in &page.targets {
-            if target.contains("://") || target.starts_with("data:") || target.starts_with("mailto:") {
+            if target.contains("://")
+                || target.starts_with("data:")
+                || target.starts_with("mailto:")
+            {
                 continue;
             }
-            let (path, id) = target.split_once('#').map_or((&**target, None), |(p, i)| (p, Some(i)));
+            let (path, id) =
+                target.split_once('#').map_or((&**target, None), |(p, i)| (p, Some(i)));
             let there = resolve(name, path).filter(|path| directory.join(path).exists());
             let problem = match (there, id) {
                 (None, _) => "is not there",

@@ -88,8 +88,12 @@ impl<'a> Cells<'a> {
         let cell = |name: String| Cell { name, note: String::new(), pieces: Vec::new() };
         let bank = |bank: &Bank| bank.names.iter().map(|name| cell((*name).into())).collect();
         let slots = (0..stack.div_ceil(8)).map(|slot| cell(format!("+{}", slot * 8)));
-        let columns =
-            [bank(&registers.general), bank(&registers.vector), bank(&registers.x87), slots.collect()];
+        let columns = [
+            bank(&registers.general),
+            bank(&registers.vector),
+            bank(&registers.x87),
+            slots.collect(),
+        ];
         Self { registers, columns }
     }
 
@@ -164,7 +168,8 @@ impl Picture<'_> {
         let call = self.call();
         let mut out = String::new();
         let mut y = MARGIN + 12;
-        for line in wrapped(self.declaration, ((WIDTH - 2 * MARGIN) as f64 / DECLARATION) as usize) {
+        for line in wrapped(self.declaration, ((WIDTH - 2 * MARGIN) as f64 / DECLARATION) as usize)
+        {
             text(&mut out, MARGIN, y, "d", &line);
             y += 16;
         }
@@ -178,7 +183,8 @@ impl Picture<'_> {
             let mut at = y + 8;
             let cells = &call.columns[column];
             // Of the wide registers, as much as anything is written to.
-            let ends = cells.iter().flat_map(|cell| &cell.pieces).map(|piece| piece.from + piece.len);
+            let ends =
+                cells.iter().flat_map(|cell| &cell.pieces).map(|piece| piece.from + piece.len);
             let bytes = ends.max().unwrap_or(8).next_power_of_two().max(8);
             for cell in cells.iter().take(MOST_SLOTS) {
                 draw_cell(&mut out, x, at, bytes, cell);
@@ -217,7 +223,8 @@ impl Picture<'_> {
             }
             ReturnPlan::Memory { pointer_back, .. } => {
                 let back = pointer_back.map(|back| plan.return_registers().location(back));
-                let back = back.map_or(String::new(), |back| format!("; the address comes back in {back}"));
+                let back = back
+                    .map_or(String::new(), |back| format!("; the address comes back in {back}"));
                 text(&mut out, MARGIN, y, "t", &format!("result: in memory, at &result{back}"));
                 y += 4;
             }
