@@ -52,10 +52,10 @@ fn install() -> Result<PathBuf, String> {
 fn build(program: &Path) -> Result<(), String> {
     let (root, book) = (crate::root(), crate::target_directory().join(BOOK));
     // What was a page once is no page for ever.
-    if let Err(error) = fs::remove_dir_all(&book) {
-        if book.exists() {
-            return Err(format!("{}: {error}", book.display()));
-        }
+    if let Err(error) = fs::remove_dir_all(&book)
+        && book.exists()
+    {
+        return Err(format!("{}: {error}", book.display()));
     }
     succeeds(Command::new(program).arg("build").arg(root.join("docs")).arg("-d").arg(&book))?;
     let beside = book.parent().unwrap_or(&book);

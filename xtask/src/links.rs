@@ -87,10 +87,10 @@ pub(crate) fn links(text: &str) -> Vec<(usize, String)> {
         let inline = line.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
         links.extend(inline.map(|(target, _)| (number, target.to_string())));
         // `[name]: target`, for links that are written `[name]`.
-        if let Some((name, target)) = line.split_once("]: ") {
-            if name.starts_with('[') {
-                links.push((number, target.trim().into()));
-            }
+        if let Some((name, target)) = line.split_once("]: ")
+            && name.starts_with('[')
+        {
+            links.push((number, target.trim().into()));
         }
     }
     links

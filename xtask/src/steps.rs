@@ -204,12 +204,14 @@ fn fuzz() -> (Count, Verdict) {
     (Count::default(), crate::fuzz::run(&["all".into(), "20".into()]).into())
 }
 
-/// Builds the book where that takes no installing: an mdBook takes longer than all of this. Its
-/// links are checked by `tidy`, and its code and commands by tests, in any case.
+/// Builds the book and checks its pages. To install an mdBook takes a minute, which only CI has: what
+/// links to what is checked by `tidy`, and code and commands by tests, in any case.
 fn book() -> (Count, Verdict) {
+    let verdict =
+        if crate::in_ci() { Some(crate::book::run()) } else { crate::book::run_if_found() };
     let reason = "there is no mdbook; `cargo xtask book` installs one";
-    let verdict = crate::book::run_if_found().map(Verdict::from);
-    (Count::default(), verdict.unwrap_or(Verdict::Skipped(reason.into())))
+    let skipped = || Verdict::Skipped(reason.into());
+    (Count::default(), verdict.map_or_else(skipped, Verdict::from))
 }
 
 /// Runs README's first command as it stands there.
