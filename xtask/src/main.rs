@@ -55,7 +55,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "lint",
-        help: "formatting, clippy, README's first command, and each fuzz target for a moment",
+        help: "formatting, clippy, README's first command, the book, and each fuzz target for a moment",
         run: Run::Alone(steps::lint),
     },
     Task {

@@ -124,6 +124,55 @@ fn programs_get_json() {
     assert_eq!(json[0]["result"]["clause"], "psABI 3.2.3, Returning of Values");
 }
 
+/// A picture has a piece for every place that the table has, of as many bytes, in one colour for each
+/// argument, and none is outside of it.
+#[test]
+fn pictures_draw_every_place() {
+    for (declaration, with) in TELLING {
+        for abi in ABIS {
+            let by = [&["explain", declaration, "--abi", abi][..], with].concat();
+            let picture = output(&[&by[..], &["--svg"]].concat());
+            let json = output(&[&by[..], &["--json"]].concat());
+            let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+            let arguments = json[0]["arguments"].as_array().expect("a list");
+            for (index, argument) in arguments.iter().enumerate() {
+                let name = argument["name"].as_str().map_or(format!("#{index}"), String::from);
+                for place in argument["places"].as_array().expect("a list") {
+                    let (from, to) = (&place["from"], &place["to"]);
+                    let on_stack = place["place"].as_str().is_some_and(|at| at.starts_with("[st"));
+                    let size = argument["size"].as_u64().expect("a size");
+                    let text = if argument["by_reference"] == true {
+                        format!(">&amp;{name}<")
+                    } else if to.as_u64() == Some(size - 1) && *from == 0 {
+                        // On the stack one of more than eight bytes is in several cells.
+                        format!(">{name}{}", if on_stack && size > 8 { ":0-7<" } else { "<" })
+                    } else if on_stack {
+                        format!(">{name}:{from}-")
+                    } else {
+                        format!(
+                            ">{name}:{from}{}<",
+                            if from == to { String::new() } else { format!("-{to}") }
+                        )
+                    };
+                    assert!(picture.contains(&text), "{declaration} by {abi}: {text}\n{picture}");
+                }
+            }
+            let numbers = |name: &str| -> Vec<f64> {
+                let after = picture.split(&format!(" {name}=\"")).skip(1).collect::<Vec<_>>();
+                let number = |rest: &&str| rest.split('"').next().and_then(|n| n.parse().ok());
+                after.iter().filter_map(number).collect()
+            };
+            assert!(numbers("x").iter().all(|&x| (0.0..480.0).contains(&x)), "{picture}");
+            let height = numbers("height")[0];
+            assert!(numbers("y").iter().all(|&y| y < height), "{picture}");
+        }
+    }
+    assert_eq!(
+        failure(&["explain", "int f(int)", "--abi", "sysv,win64", "--svg"]),
+        "error: a picture is of one convention; expected one behind --abi\n"
+    );
+}
+
 #[test]
 fn a_type_behind_the_dots_may_have_commas() {
     let out = output(&["explain", "int f(int, ...)", "--with", "void (*)(int, int),double"]);
