@@ -43,7 +43,7 @@ pub(crate) fn failure(arguments: &[&str]) -> String {
 }
 
 /// Runs a line in a shell that finds the command, in a directory. Cargo builds for it in a place of
-/// its own, of what was fetched before.
+/// its own, the same for every profile, of what was fetched before.
 pub(crate) fn shell_in(directory: &Path, line: &str) -> Ran {
     let program = Path::new(env!("CARGO_BIN_EXE_ffi"));
     let built = program.parent().expect("a directory");
@@ -51,6 +51,6 @@ pub(crate) fn shell_in(directory: &Path, line: &str) -> Ran {
     let mut command = Command::new("sh");
     command.args(["-c", line]).current_dir(directory);
     command.env("PATH", format!("{}:{path}", built.display()));
-    command.env("CARGO_TARGET_DIR", built.join("documents")).env("CARGO_NET_OFFLINE", "true");
+    command.env("CARGO_TARGET_DIR", built.join("../documents")).env("CARGO_NET_OFFLINE", "true");
     ran(&mut command)
 }
