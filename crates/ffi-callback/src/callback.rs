@@ -13,7 +13,7 @@ use ffi_types::{CallbackHeader, CallingConvention, Convention, Place, Signature,
 use std::ffi::c_void;
 use std::fmt;
 use std::mem::ManuallyDrop;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind};
 
 /// What a gate leads to: a callback's data, and its closure behind that.
 #[repr(C)]
@@ -168,6 +168,11 @@ impl Drop for Owned {
 unsafe impl Send for Owned {}
 // SAFETY: as above.
 unsafe impl Sync for Owned {}
+
+// What a panic leaves half-way is inside the closure, and catching one that came out of C has nothing
+// to do with it.
+impl UnwindSafe for Callback {}
+impl RefUnwindSafe for Callback {}
 
 impl Callback {
     /// Makes a callback whose signature is that of the closure: up to twelve arguments and a
