@@ -85,16 +85,16 @@ impl Names {
     }
 }
 
-/// C with `callee_N` and, unless the signature is variadic, `caller_N` for each case. It needs no
-/// header but those that every compiler brings along.
-pub fn c_source(cases: &[Case], spelling: Spelling) -> String {
+/// C with `callee_N`, if wanted, and `caller_N` for each case. It needs no header but those that
+/// every compiler brings along.
+pub fn c_source(cases: &[Case], spelling: Spelling, callees: bool) -> String {
     let mut names = Names::default();
     let mut functions = String::new();
     for (number, case) in cases.iter().enumerate() {
-        functions.push_str(&callee(number, case, spelling, &mut names));
-        if case.signature.first_variadic().is_none() {
-            functions.push_str(&caller(number, case, spelling, &mut names));
+        if callees {
+            functions.push_str(&callee(number, case, spelling, &mut names));
         }
+        functions.push_str(&caller(number, case, spelling, &mut names));
     }
     let half = format!("{}{functions}", names.definitions).contains("__bf16");
     let bfloat = if half { BFLOAT } else { "" };

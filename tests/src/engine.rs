@@ -1,6 +1,9 @@
 //! What is under test: the facade, or libffi's interface.
 
-use ffi::{CallInterface, Callback, Signature, implementation};
+use ffi::{
+    Arguments, CallInterface, Callback, Error, ReturnSlot, Signature, VariadicArguments,
+    implementation,
+};
 use std::any::Any;
 use std::ffi::c_void;
 use std::fmt::Debug;
@@ -70,19 +73,53 @@ impl Engine for Facade {
         received: Received,
         result: Vec<u8>,
     ) -> (*const c_void, Box<dyn Any>) {
-        let callback = Callback::with_signature(signature.clone(), move |arguments, slot| {
-            let mut all = Vec::new();
-            for index in 0..arguments.len() {
-                let mut bytes = vec![0xcc; arguments.ty(index).expect("in range").size()];
-                arguments.read(index, &mut bytes).expect("the size is right");
-                all.push(bytes);
-            }
-            slot.set_bytes(&result).expect("the size is right");
-            *received.lock().expect("no panic") = all;
-        });
+        let callback = match signature.first_variadic() {
+            Some(first) => variadic_callback(signature, first, received, result),
+            None => Callback::with_signature(signature.clone(), move |arguments, slot| {
+                *received.lock().expect("no panic") = all(arguments);
+                slot.set_bytes(&result).expect("the size is right");
+            }),
+        };
         let callback = callback.expect("the callback can be made");
         (callback.as_ptr(), Box::new(callback))
     }
+}
+
+/// The bytes of all arguments that have a name.
+fn all(arguments: &Arguments<'_>) -> Vec<Vec<u8>> {
+    let read = |index| {
+        let mut bytes = vec![0xcc; arguments.ty(index).expect("in range").size()];
+        arguments.read(index, &mut bytes).expect("the size is right");
+        bytes
+    };
+    (0..arguments.len()).map(read).collect()
+}
+
+/// One that takes what is variadic out of `...` itself.
+fn variadic_callback(
+    signature: &Signature,
+    first: usize,
+    received: Received,
+    result: Vec<u8>,
+) -> Result<Callback, Error> {
+    let (named, rest) = signature.arguments().split_at(first);
+    let (convention, returned) = (signature.convention(), signature.return_type().clone());
+    let named = Signature::variadic(convention, returned, named.to_vec(), first)?;
+    let rest = rest.to_vec();
+    let closure = move |arguments: &Arguments<'_>,
+                        variadic: &mut VariadicArguments<'_>,
+                        slot: &mut ReturnSlot<'_>| {
+        let mut all = all(arguments);
+        for ty in &rest {
+            let mut bytes = vec![0xcc; ty.size()];
+            variadic.read(ty, &mut bytes).expect("the case can be prepared");
+            all.push(bytes);
+        }
+        *received.lock().expect("no panic") = all;
+        slot.set_bytes(&result).expect("the size is right");
+    };
+    // SAFETY: the callers that C has of it pass arguments of just these types.
+    unsafe { Callback::options().create_variadic(named, closure) }
 }
 
 /// Images that are filled first, as an interpreter does, and callbacks of the facade.

@@ -15,6 +15,12 @@ pub fn cases(seed: u64, platform: Convention) -> impl Iterator<Item = Case> {
     std::iter::repeat_with(move || random.case())
 }
 
+/// As [`cases`], variadic all of them: half have one argument or two before the `...`, the others more.
+pub fn variadic_cases(seed: u64, platform: Convention) -> impl Iterator<Item = Case> {
+    let mut random = Random { rng: Rng::with_seed(seed), unusual: unusual(platform), platform };
+    std::iter::repeat_with(move || random.variadic())
+}
+
 /// The seed of a test run, and how many cases: `count`, unless `FFI_TEST_SEED` and `FFI_TEST_COUNT`
 /// make it another or a longer one.
 ///
@@ -27,6 +33,15 @@ pub fn from_environment(count: usize) -> (u64, usize) {
     (number("FFI_TEST_SEED", 1), number("FFI_TEST_COUNT", count as u64) as usize)
 }
 
+/// What C makes of them in variadic position.
+fn promote(types: &mut [Type]) {
+    for ty in types {
+        if let Some(scalar) = ty.as_scalar() {
+            *ty = Type::scalar(scalar.promoted());
+        }
+    }
+}
+
 struct Random {
     rng: Rng,
     unusual: Vec<Type>,
@@ -37,17 +52,25 @@ impl Random {
     fn case(&mut self) -> Case {
         let count = self.rng.usize(0..=20);
         let mut arguments: Vec<Type> = (0..count).map(|_| self.argument()).collect();
-        let result = if self.rng.u8(0..5) == 0 { Type::VOID } else { self.argument() };
+        let result = self.result();
         if !arguments.is_empty() && self.rng.u8(0..6) == 0 {
             let first = self.rng.usize(1..=arguments.len());
-            for ty in &mut arguments[first..] {
-                if let Some(scalar) = ty.as_scalar() {
-                    *ty = Type::scalar(scalar.promoted());
-                }
-            }
+            promote(&mut arguments[first..]);
             return Case::variadic(result, arguments, first);
         }
         Case::new(result, arguments)
+    }
+
+    fn result(&mut self) -> Type {
+        if self.rng.u8(0..5) == 0 { Type::VOID } else { self.argument() }
+    }
+
+    fn variadic(&mut self) -> Case {
+        let first = if self.rng.bool() { self.rng.usize(1..=2) } else { self.rng.usize(3..=10) };
+        let count = first + self.rng.usize(0..=20);
+        let mut arguments: Vec<Type> = (0..count).map(|_| self.argument()).collect();
+        promote(&mut arguments[first..]);
+        Case::variadic(self.result(), arguments, first)
     }
 
     fn argument(&mut self) -> Type {

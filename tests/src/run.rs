@@ -42,23 +42,33 @@ impl Code for Mapped {
     }
 }
 
+/// What runs the cases, and in which directions.
+#[derive(Debug, Clone, Copy)]
+pub struct Under {
+    /// What is under test.
+    pub engine: &'static dyn Engine,
+    /// Whether it calls C too, and is not only called back.
+    pub calls: bool,
+}
+
 /// Compiles the cases to a shared library and runs them all. Returns how many function calls and
 /// callback calls were compared.
 ///
 /// # Panics
 /// As [`compare`].
 pub fn run_library(
-    engine: &dyn Engine,
+    test: Under,
     spelling: Spelling,
     cases: &[Case],
     compiler: Compiler,
     directory: &Path,
     name: &str,
 ) -> (usize, usize) {
-    let path = shared_library(compiler, directory, name, &c_source(cases, spelling));
+    let source = c_source(cases, spelling, test.calls);
+    let path = shared_library(compiler, directory, name, &source);
     // SAFETY: the library is the one just compiled; it has no constructors.
     let library = unsafe { Library::open(&path) }.expect("the compiled library opens");
-    compare(engine, cases, &library, &format!("{name}, {} -O{}", compiler.command, compiler.level))
+    compare(test, cases, &library, &format!("{name}, {} -O{}", compiler.command, compiler.level))
 }
 
 /// As [`run_library`], of code for another system on the same processor.
@@ -66,41 +76,34 @@ pub fn run_library(
 /// # Panics
 /// As [`compare`].
 #[cfg(all(target_arch = "aarch64", target_os = "linux"))]
-pub fn run_object(
-    engine: &dyn Engine,
-    cases: &[Case],
-    origin: &str,
-    arguments: &[&str],
-) -> (usize, usize) {
-    let object = crate::compile::object_file(arguments, &c_source(cases, Spelling::Own));
+pub fn run_object(test: Under, cases: &[Case], origin: &str, arguments: &[&str]) -> (usize, usize) {
+    let source = c_source(cases, Spelling::Own, test.calls);
+    let object = crate::compile::object_file(arguments, &source);
     let imports =
         [("memcpy", libc::memcpy as *const c_void), ("memset", libc::memset as *const c_void)];
-    compare(engine, cases, &Mapped::load(&object, &imports), origin)
+    compare(test, cases, &Mapped::load(&object, &imports), origin)
 }
 
-/// Runs all cases, compiled to `code`; `origin` says of which list and by which compiler. Returns how many function calls and callback calls were
-/// compared.
+/// Runs all cases, compiled to `code`; `origin` says of which list and by which compiler. Returns
+/// how many function calls and callback calls were compared.
 ///
 /// # Panics
 /// If anything differs from what C does; the message has the declaration, the plan and the bytes.
-pub fn compare(
-    engine: &dyn Engine,
-    cases: &[Case],
-    code: &dyn Code,
-    origin: &str,
-) -> (usize, usize) {
+pub fn compare(test: Under, cases: &[Case], code: &dyn Code, origin: &str) -> (usize, usize) {
+    let engine = test.engine;
     let mut failures = Vec::new();
     let (mut calls, mut callbacks) = (0, 0);
     for (number, case) in cases.iter().enumerate() {
         if std::env::var_os("FFI_TEST_TRACE").is_some() {
             eprintln!("case {number} of {origin}: {}", case.signature);
         }
-        let mut found = call(engine, code, number, case);
-        calls += 1;
-        if case.signature.first_variadic().is_none() {
-            found.extend(call_back(engine, code, number, case));
-            callbacks += 1;
+        let mut found = Vec::new();
+        if test.calls {
+            found.extend(call(engine, code, number, case));
+            calls += 1;
         }
+        found.extend(call_back(engine, code, number, case));
+        callbacks += 1;
         if !found.is_empty() {
             failures.push(describe(number, case, origin, &found));
         }

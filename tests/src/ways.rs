@@ -4,12 +4,16 @@ use crate::case::Case;
 use crate::compile::{Compiler, compilers};
 use crate::emit::Spelling;
 use crate::engine::{Engine, Facade};
-use crate::{random, run};
+use crate::random;
+use crate::run::{self, Under};
 use ffi::{
     Aapcs64, CallInterface, Convention, Field, Fundamental, InterfaceReason, Parts, PrepareError,
     Scalar, Signature, Type, TypeKind, Win64,
 };
 use std::path::Path;
+
+/// What is tried unless a test says otherwise.
+const FACADE: Under = Under { engine: &Facade, calls: true };
 
 /// A convention, and where its C comes from.
 #[derive(Debug, Clone, Copy)]
@@ -18,7 +22,7 @@ pub struct Way {
     pub convention: Convention,
     spelling: Spelling,
     compiled: Compiled,
-    engine: &'static dyn Engine,
+    test: Under,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -101,7 +105,7 @@ fn objects(
         convention,
         spelling,
         compiled: Compiled::Object(name, arguments),
-        engine: &Facade,
+        test: FACADE,
     })
     .collect()
 }
@@ -117,7 +121,7 @@ fn ways(
             convention,
             spelling,
             compiled: Compiled::Library(compiler),
-            engine: &Facade,
+            test: FACADE,
         })
         .collect()
 }
@@ -164,25 +168,53 @@ pub fn compare_with(ways: &[Way], name: &str, cases: fn(Convention) -> Vec<Case>
 /// # Panics
 /// As [`compare`].
 pub fn compare_random(ways: &[Way], count: usize) {
+    compare_some(ways, "random", count, &mut |seed, platform| {
+        Box::new(random::cases(seed, platform))
+    });
+}
+
+/// As [`compare_random`], of variadic functions.
+///
+/// # Panics
+/// As [`compare`].
+pub fn compare_random_variadic(ways: &[Way], count: usize) {
+    compare_some(ways, "random-variadic", count, &mut |seed, platform| {
+        Box::new(random::variadic_cases(seed, platform))
+    });
+}
+
+type Cases = Box<dyn Iterator<Item = Case>>;
+
+fn compare_some(
+    ways: &[Way],
+    name: &str,
+    count: usize,
+    cases: &mut dyn FnMut(u64, Convention) -> Cases,
+) {
     let (seed, count) = random::from_environment(count);
     let directory = tempfile::tempdir().expect("a temporary directory");
     // Others for each compiler, so that there are more in all.
     for (way, seed) in ways.iter().zip(seed..) {
-        let cases = random::cases(seed, way.platform());
+        let cases = cases(seed, way.platform());
         let cases: Vec<Case> = way.right_ones(cases).take(count).collect();
-        way.run(&format!("random-{seed}"), &cases, directory.path());
+        way.run(&format!("{name}-{seed}"), &cases, directory.path());
     }
 }
 
 impl Way {
     /// The same, with what is under test in place of the facade.
     pub fn by(self, engine: &'static dyn Engine) -> Self {
-        Self { engine, ..self }
+        Self { test: Under { engine, ..self.test }, ..self }
+    }
+
+    /// The same, where C only calls back: callers are right more often than `va_arg` is.
+    pub fn callers_only(self) -> Self {
+        Self { test: Under { calls: false, ..self.test }, ..self }
     }
 
     /// Whether the engine knows the convention at all.
     pub fn is_taken(&self) -> bool {
-        Signature::new(self.convention, Type::VOID, []).is_ok_and(|it| self.engine.takes(&it))
+        Signature::new(self.convention, Type::VOID, []).is_ok_and(|it| self.test.engine.takes(&it))
     }
 
     /// The convention of the platform that the compiler lays types out for: an attribute on a
@@ -205,7 +237,7 @@ impl Way {
 
     /// Whether a case of this convention is run, as the compiler gets it right.
     pub fn tries(&self, case: &Case) -> bool {
-        self.engine.takes(&case.signature) && self.is_right(case)
+        self.test.engine.takes(&case.signature) && self.is_right(case)
     }
 
     fn run(&self, name: &str, cases: &[Case], directory: &Path) {
@@ -214,16 +246,19 @@ impl Way {
             Compiled::Library(compiler) => {
                 let stem = format!("{name}-{convention}");
                 let counts =
-                    run::run_library(self.engine, self.spelling, cases, compiler, directory, &stem);
+                    run::run_library(self.test, self.spelling, cases, compiler, directory, &stem);
                 (compiler.command, counts)
             }
             #[cfg(all(target_arch = "aarch64", target_os = "linux"))]
             Compiled::Object(compiler, arguments) => (
                 compiler,
-                run::run_object(self.engine, cases, &format!("{name}, {compiler}"), arguments),
+                run::run_object(self.test, cases, &format!("{name}, {compiler}"), arguments),
             ),
         };
-        assert_eq!(calls, cases.len());
+        assert_eq!(
+            (calls, callbacks),
+            (if self.test.calls { cases.len() } else { 0 }, cases.len())
+        );
         println!("{name}, {convention}, {compiler}: {calls} calls, {callbacks} callbacks");
     }
 
@@ -240,13 +275,13 @@ impl Way {
             // clang has no `va_start` for `sysv_abi`, and returns in memory what is in x87's
             // registers by the psABI.
             Convention::SysV if self.spelling == Spelling::SysvAbi => {
-                signature.first_variadic().is_none()
+                (signature.first_variadic().is_none() || !self.test.calls)
                     && !signature.return_type().parts().contains(Parts::F80)
             }
             // gcc's `va_arg` on an `ms_va_list` reads by value what was passed by reference: all
             // that has not 1, 2, 4 or 8 bytes. Its callers are right.
             Convention::Win64(_) if self.spelling == Spelling::MsAbi && self.is_gcc() => {
-                !variadic.any(|ty| ![1, 2, 4, 8].contains(&ty.size()))
+                !self.test.calls || !variadic.any(|ty| ![1, 2, 4, 8].contains(&ty.size()))
             }
             // clang's `va_arg` for Windows does not round up to the alignment of an over-aligned
             // composite, which rules C.10 and C.14 do, and Microsoft's `va_arg` with them.

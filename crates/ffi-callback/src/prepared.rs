@@ -138,17 +138,21 @@ impl Prepared {
     }
 }
 
-/// The signature of a call that passes arguments of these types through `...`, and a vector at the
-/// end, which is none: it makes the register file one of whole vector registers, whatever else
-/// there is, and what stands last changes no other's place.
+/// The signature of a call that passes arguments of these types through `...`, and one more at the
+/// end, which is none: it makes the register file one with vector registers, and with whole ones where
+/// they can be passed, whatever else there is. What stands last changes no other's place.
 pub(crate) fn variadic_call(
     signature: &Signature,
     types: &[Type],
 ) -> Result<Signature, InvalidCallInterfaceError> {
     let fixed = signature.arguments();
-    let last = Type::vector(Scalar::F32, 4).expect("every convention has vectors of 16 bytes");
-    let all = fixed.iter().chain(types).cloned().chain([last]);
     let (convention, result) = (signature.convention(), signature.return_type().clone());
+    let last = match convention {
+        // There vectors are passed by reference.
+        Convention::Win64(_) => Type::F64,
+        _ => Type::vector(Scalar::F32, 4).expect("every other convention has vectors of 16 bytes"),
+    };
+    let all = fixed.iter().chain(types).cloned().chain([last]);
     Signature::variadic(convention, result, all, fixed.len())
 }
 
