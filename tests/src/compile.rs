@@ -3,6 +3,7 @@
 //! In an emulator and under Wine no compiler can be started. `cargo xtask matrix` then runs one
 //! outside, and `FFI_TEST_COMPILER` says where it listens (`xtask/src/compile_service.rs`).
 
+use ffi::Library;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -91,6 +92,34 @@ fn vectors() -> &'static [&'static str] {
         return &["-mavx"];
     }
     &[]
+}
+
+/// C through which panics and exceptions may pass.
+pub const UNWINDING_C: Compiler = if cfg!(windows) {
+    compiler("x86_64-w64-mingw32-gcc", 2, &["-static-libgcc", "-fexceptions"])
+} else if cfg!(target_arch = "aarch64") {
+    compiler("aarch64-linux-gnu-gcc", 2, &["-fPIC", "-fexceptions"])
+} else {
+    compiler("gcc", 2, &["-fPIC", "-fexceptions"])
+};
+
+/// C++, where its exceptions are those that Rust's unwinding knows to let through.
+#[cfg(unix)]
+pub const CPP: Compiler = if cfg!(target_arch = "aarch64") {
+    compiler("aarch64-linux-gnu-g++", 2, &["-fPIC", "-x", "c++"])
+} else {
+    compiler("g++", 2, &["-fPIC", "-x", "c++"])
+};
+
+/// Compiles source to a shared library, and opens it.
+///
+/// # Panics
+/// If the compiler rejects it, or the library does not open.
+pub fn opened(compiler: Compiler, source: &str) -> Library {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = shared_library(compiler, directory.path(), "library", source);
+    // SAFETY: it is the library just compiled; the tests' have no constructors.
+    unsafe { Library::open(&path) }.expect("it opens")
 }
 
 /// Compiles C source to a shared library in `directory` and returns its path.

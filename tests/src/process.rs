@@ -9,9 +9,31 @@ use std::process::{Command, Output};
 /// # Panics
 /// If the program cannot be started.
 pub fn in_a_process(test: &str) -> Output {
+    in_a_process_with(test, &[])
+}
+
+/// As [`in_a_process`], with these environment variables.
+///
+/// # Panics
+/// If the program cannot be started.
+pub fn in_a_process_with(test: &str, environment: &[(&str, &str)]) -> Output {
     let mut command = command(&std::env::current_exe().expect("a path"));
     command.args(["--exact", test, "--include-ignored", "--nocapture"]).env("FFI_TEST_ENDS", "1");
+    command.envs(environment.iter().copied());
     command.output().expect("it runs")
+}
+
+/// Runs the body of a test in a process of its own, where no other test is.
+///
+/// # Panics
+/// If it does not come to its end there.
+pub fn alone(test: &str, body: impl FnOnce()) {
+    if ends_here() {
+        return body();
+    }
+    let output = in_a_process(test);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}\n{text}", output.status);
 }
 
 /// Starts a program of the tests' target.

@@ -4,7 +4,7 @@
 #![cfg(target_os = "linux")]
 
 use ffi::{Callback, CallbackError, Error};
-use ffi_tests::process::{ends_here, in_a_process};
+use ffi_tests::process::alone;
 use std::collections::HashSet;
 use std::fs::read_to_string;
 
@@ -15,16 +15,6 @@ fn number(n: usize) -> Result<Callback, Error> {
 fn call(callback: &Callback) -> usize {
     // SAFETY: the callback has this type, and is alive.
     unsafe { callback.as_fn::<extern "C" fn() -> usize>()() }
-}
-
-/// Tests that look at the whole process run in one of their own.
-fn alone(test: &str, body: impl FnOnce()) {
-    if ends_here() {
-        return body();
-    }
-    let output = in_a_process(test);
-    let text = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{}\n{text}", output.status);
 }
 
 fn writable_and_executable() -> Vec<String> {

@@ -13,8 +13,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// What may be started.
-const COMPILERS: &[&str] =
-    &["gcc", "clang", "clang-22", "aarch64-linux-gnu-gcc", "x86_64-w64-mingw32-gcc"];
+const COMPILERS: &[&str] = &[
+    "gcc",
+    "clang",
+    "clang-22",
+    "aarch64-linux-gnu-gcc",
+    "aarch64-linux-gnu-g++",
+    "x86_64-w64-mingw32-gcc",
+];
 /// More strings than this is no request.
 const MOST: u32 = 1000;
 

@@ -145,6 +145,12 @@ const AARCH64: &[Need] = &[
     Need { probe: "/usr/lib/aarch64-linux-gnu/libc.so.6", packages: &["libc6:arm64"] },
     Need { probe: "qemu-aarch64", packages: &["qemu-user"] },
 ];
+/// What compiles the tests of C++'s exceptions, and runs them.
+const AARCH64_CPP: &[Need] = &[
+    Need { probe: "aarch64-linux-gnu-g++", packages: &["g++-aarch64-linux-gnu"] },
+    Need { probe: "/usr/lib/aarch64-linux-gnu/libstdc++.so.6", packages: &["libstdc++6:arm64"] },
+];
+const CPP: &[Need] = &[Need { probe: "g++", packages: &["g++"] }];
 /// The headers that the tests read, which are the same for every target.
 const HEADERS: &[Need] = &[
     Need { probe: "/usr/include/zlib.h", packages: &["zlib1g-dev"] },
@@ -185,7 +191,7 @@ pub(crate) const ROWS: &[Row] = &[
         linker: None,
         how: How::Natively,
         environment: &[],
-        needs: &[CLANG, HEADERS],
+        needs: &[CLANG, CPP, HEADERS],
         prepare: None,
         directory: None,
         steps: &[("tests", "test --workspace --exclude ffi-benches --exclude xtask")],
@@ -236,7 +242,7 @@ pub(crate) const ROWS: &[Row] = &[
         linker: Some("aarch64-linux-gnu-gcc"),
         how: How::Qemu,
         environment: &[],
-        needs: &[AARCH64, AARCH64_LIBRARIES, HEADERS, CLANG_22],
+        needs: &[AARCH64, AARCH64_CPP, AARCH64_LIBRARIES, HEADERS, CLANG_22],
         prepare: None,
         directory: Some("aarch64-linux"),
         // With doctests: since 1.89 Cargo runs them for other targets too. The placement rows run
