@@ -18,18 +18,20 @@ struct End;
 
 impl Drop for End {
     fn drop(&mut self) {
-        let own = OWN.replace(null());
+        give_back();
+        late::forget();
+    }
+}
+
+/// Gives the thread's record to those that come later.
+fn give_back() {
+    // SAFETY: records live for ever.
+    let Some(own) = (unsafe { OWN.replace(null()).as_ref() }) else { return };
+    // Otherwise a coroutine, say, is inside a callback and went on to another thread.
+    if own.is_empty() {
         let mut state = State::lock();
         state.records.retain(|record| !std::ptr::eq(*record, own));
-        // SAFETY: records live for ever.
-        if let Some(record) = unsafe { own.as_ref() } {
-            if record.is_empty() {
-                state.unused_records.push(record);
-            } else {
-                // A coroutine, say, that is inside a callback and went on to another thread.
-                state.records.push(record);
-            }
-        }
+        state.unused_records.push(own);
     }
 }
 
@@ -49,6 +51,7 @@ pub(crate) fn make_own() -> Option<&'static Record> {
         return None;
     }
     END.try_with(|_| ()).ok()?;
+    late::remember();
     let mut state = State::lock();
     let unused = state.unused_records.pop();
     let record = unused.unwrap_or_else(|| Box::leak(Box::new(Record::new())));
@@ -61,12 +64,63 @@ pub(crate) fn is_own(record: &Record) -> bool {
     std::ptr::eq(OWN.get(), record)
 }
 
-/// Once for the program: what `fork` is to do.
-#[cfg(not(unix))]
-pub(crate) fn prepare() {}
+/// Once for the program: what the end of a thread and `fork` are to do.
+pub(crate) fn prepare() {
+    late::prepare();
+    #[cfg(unix)]
+    fork::prepare();
+}
 
+/// The end of threads whose first call came when Rust's destructors had run already: from one of
+/// C's, of `pthread_key_create`, which glibc runs later. Theirs would never run.
 #[cfg(unix)]
-pub(crate) use fork::prepare;
+mod late {
+    use std::ffi::c_void;
+    use std::sync::OnceLock;
+
+    /// `None` if the program has all keys that it can have; then such threads keep their records.
+    static KEY: OnceLock<Option<libc::pthread_key_t>> = OnceLock::new();
+
+    pub(super) fn prepare() {
+        KEY.get_or_init(|| {
+            let mut key = 0;
+            // SAFETY: it is a destructor, and there is room for the key.
+            let status = unsafe { libc::pthread_key_create(&raw mut key, Some(end)) };
+            (status == 0).then_some(key)
+        });
+    }
+
+    unsafe extern "C" fn end(_: *mut c_void) {
+        super::give_back();
+    }
+
+    fn set(value: *const c_void) {
+        if let Some(Some(key)) = KEY.get() {
+            // SAFETY: the key was made above. It fails where memory is short alone; then the record
+            // stays.
+            unsafe { libc::pthread_setspecific(*key, value) };
+        }
+    }
+
+    /// The destructor runs for what is not null.
+    pub(super) fn remember() {
+        set((&raw const KEY).cast());
+    }
+
+    /// Rust's own has done it, and until then kept the library of this code from being unloaded.
+    pub(super) fn forget() {
+        set(std::ptr::null());
+    }
+}
+
+#[cfg(not(unix))]
+mod late {
+    pub(super) fn prepare() {}
+
+    pub(super) fn remember() {}
+
+    pub(super) fn forget() {}
+}
 
 #[cfg(unix)]
 mod fork {
@@ -80,8 +134,7 @@ mod fork {
         static HELD: RefCell<Option<MutexGuard<'static, State>>> = const { RefCell::new(None) };
     }
 
-    /// Once for the program: what `fork` is to do.
-    pub(crate) fn prepare() {
+    pub(super) fn prepare() {
         // SAFETY: these are functions for it. It fails where memory is short alone; then a child
         // that is forked while another thread makes a callback cannot make any.
         unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
