@@ -209,6 +209,15 @@ fn other_threads_are_inside() {
     });
 }
 
+/// Tells threads to stop.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+    }
+}
+
 /// While others make, call and drop callbacks as fast as they can, and start and end.
 #[test]
 fn two_hundred_forks_amid_threads() {
@@ -228,6 +237,8 @@ fn two_hundred_forks_amid_threads() {
             found.expect("it fits") as usize
         };
         std::thread::scope(|scope| {
+            // Also when a child fails.
+            let _stop = Stop(&stop);
             for _ in 0..2 {
                 scope.spawn(|| {
                     while !stop.load(Relaxed) {
@@ -256,7 +267,6 @@ fn two_hundred_forks_amid_threads() {
                 });
                 child.succeeds();
             }
-            stop.store(true, Relaxed);
         });
     });
 }
