@@ -43,8 +43,11 @@ fn unwinding(closure: impl Fn(i32) + Send + Sync + 'static) -> Callback {
     options.create(move |n: i32| closure(n)).expect("there is room")
 }
 
+/// A call of C, which calls the callback with the number and counts what it destroys.
+type Call = Box<dyn Fn(&Callback, i32, &mut i32) -> i32>;
+
 /// By a plain call, and by one of an interface.
-fn calls(library: &Library, name: &str) -> [Box<dyn Fn(&Callback, i32, &mut i32) -> i32>; 2] {
+fn calls(library: &Library, name: &str) -> [Call; 2] {
     // SAFETY: the functions that are called so are of this type, and the callbacks of the one that
     // they take.
     let plain =

@@ -74,7 +74,8 @@ mod abort {
             let callback = resuming().create(|n: i32| -> () { panic!("number {n}") });
             let callback = callback.expect("there is room");
             let interface = CallInterface::new(Type::VOID, [Type::I32]).expect("a C signature");
-            let pointers = [(&raw const *&1_i32).cast()];
+            let number = 1_i32;
+            let pointers = [(&raw const number).cast()];
             // SAFETY: the callback has this signature, and is alive.
             return unsafe {
                 let result = std::ptr::null_mut();
