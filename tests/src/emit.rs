@@ -85,8 +85,8 @@ impl Names {
     }
 }
 
-/// C with `callee_N`, if wanted, and `caller_N` for each case. It needs no header but those that
-/// every compiler brings along.
+/// C with `callee_N` and, unless the signature is variadic, `caller_N` for each case; without callees,
+/// with every caller. It needs no header but those that every compiler brings along.
 pub fn c_source(cases: &[Case], spelling: Spelling, callees: bool) -> String {
     let mut names = Names::default();
     let mut functions = String::new();
@@ -94,7 +94,9 @@ pub fn c_source(cases: &[Case], spelling: Spelling, callees: bool) -> String {
         if callees {
             functions.push_str(&callee(number, case, spelling, &mut names));
         }
-        functions.push_str(&caller(number, case, spelling, &mut names));
+        if !callees || case.signature.first_variadic().is_none() {
+            functions.push_str(&caller(number, case, spelling, &mut names));
+        }
     }
     let half = format!("{}{functions}", names.definitions).contains("__bf16");
     let bfloat = if half { BFLOAT } else { "" };

@@ -47,7 +47,8 @@ impl Code for Mapped {
 pub struct Under {
     /// What is under test.
     pub engine: &'static dyn Engine,
-    /// Whether it calls C too, and is not only called back.
+    /// Whether it calls C, and is called back where nothing is variadic; or else is called back only.
+    /// What compilers get wrong of `...` is another thing in callers than in callees.
     pub calls: bool,
 }
 
@@ -102,8 +103,10 @@ pub fn compare(test: Under, cases: &[Case], code: &dyn Code, origin: &str) -> (u
             found.extend(call(engine, code, number, case));
             calls += 1;
         }
-        found.extend(call_back(engine, code, number, case));
-        callbacks += 1;
+        if !test.calls || case.signature.first_variadic().is_none() {
+            found.extend(call_back(engine, code, number, case));
+            callbacks += 1;
+        }
         if !found.is_empty() {
             failures.push(describe(number, case, origin, &found));
         }

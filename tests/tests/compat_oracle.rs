@@ -41,3 +41,10 @@ shapes! {
 fn random_signatures() {
     ways::compare_random(&ways(), 800);
 }
+
+/// Closures of one call's signature, as libffi has them.
+#[test]
+fn random_variadic_closures() {
+    let ways: Vec<ways::Way> = ways().into_iter().map(ways::Way::callers_only).collect();
+    ways::compare_random_variadic(&ways, 200);
+}

@@ -23,7 +23,8 @@ pub enum OnPanic {
     /// in). Of several panics that wait for the same call, the first goes on. Where there is no such
     /// call, as on a thread that C has started, the process ends as by `Abort`.
     Resume,
-    /// It goes on into C at once, and so do C++'s exceptions, which otherwise end the process. For
+    /// It goes on into C at once, and so do C++'s exceptions, and glibc's `pthread_exit`, which
+    /// otherwise end the process, with a message of the run-time library's. For
     /// code that is made for it alone: C++, Rust's `extern "C-unwind"` functions, C compiled with
     /// `-fexceptions`. Only for callbacks of the platform's own convention.
     Unwind,
