@@ -16,6 +16,8 @@ pub mod book;
 pub mod case;
 pub mod compat;
 pub mod compile;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub mod confine;
 pub mod emit;
 pub mod engine;
 #[cfg(all(target_arch = "aarch64", target_os = "linux"))]

@@ -11,6 +11,7 @@ mod links;
 mod matrix;
 mod prepare;
 mod readme;
+mod reliability;
 mod rows;
 mod setup;
 mod steps;
@@ -94,6 +95,16 @@ const TASKS: &[Task] = &[
         run: Run::Alone(book::run),
     },
     Task {
+        name: "reliability",
+        help: "look for faults that no one test shows, and write docs/reliability.md; with `--short`, for some minutes",
+        run: Run::With(reliability::run),
+    },
+    Task {
+        name: "soak",
+        help: "10^9 calls and 10^8 callbacks by 16 threads, or as the arguments say: `--seconds 60`",
+        run: Run::With(reliability::soak),
+    },
+    Task {
         name: "readme",
         help: "write the support table to README.md",
         run: Run::Alone(readme::run),
@@ -129,7 +140,7 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> String {
-    let lines = TASKS.iter().map(|task| format!("  {:8} {}\n", task.name, task.help));
+    let lines = TASKS.iter().map(|task| format!("  {:11} {}\n", task.name, task.help));
     format!("usage: cargo xtask <task>\n\n{}", lines.collect::<String>())
 }
 

@@ -89,6 +89,9 @@ fn everything() -> Vec<Package> {
     for package in crate::counts::NEEDS.iter().flat_map(|need| need.packages) {
         add(&mut all, (package, "counting instructions"));
     }
+    for package in crate::reliability::NEEDS.iter().flat_map(|need| need.packages) {
+        add(&mut all, (package, "finding races and memory errors"));
+    }
     crate::compat::packages().for_each(|package| add(&mut all, package));
     all
 }
