@@ -109,24 +109,28 @@ fn threads_of_cs_run_one_callback_at_once_and_call_out_of_it() {
     assert_eq!(different.len(), THREADS);
 }
 
-/// Starts threads with numbers from 0 on, and waits for what they return.
+/// Starts threads with numbers from 0 on, and waits for what they return. By the functions that the
+/// program is linked with: a checker of races has its own, and has to see threads begin.
 #[cfg(unix)]
 fn run(body: &Callback) -> [usize; THREADS] {
-    let create = function("pthread_create", INT, [P, P, P, P]);
-    let join = function("pthread_join", INT, [Type::C_ULONG, P]);
+    let create = CallInterface::new(INT, [P, P, P, P]).expect("a C signature");
+    let join = CallInterface::new(INT, [Type::C_ULONG, P]).expect("a C signature");
+    let (pthread_create, pthread_join) =
+        (libc::pthread_create as *const c_void, libc::pthread_join as *const c_void);
     let threads: [u64; THREADS] = std::array::from_fn(|number| {
         let (mut thread, none) = (0_u64, std::ptr::null::<c_void>());
         let thread_at = &raw mut thread;
         let arguments = [arg(&thread_at), arg(&none), body.arg(), arg(&number)];
         // SAFETY: the callback is a thread's body, and lives until all are joined.
-        assert_eq!(unsafe { create.call(&arguments) }, Ok(0_i32));
+        assert_eq!(unsafe { create.call(pthread_create, &arguments) }, Ok(0_i32));
         thread
     });
     threads.map(|thread| {
         let mut returned = 0_usize;
         let returned_at = &raw mut returned;
+        let arguments = [arg(&thread), arg(&returned_at)];
         // SAFETY: the thread was made above, and nobody else joins it.
-        assert_eq!(unsafe { join.call(&[arg(&thread), arg(&returned_at)]) }, Ok(0_i32));
+        assert_eq!(unsafe { join.call(pthread_join, &arguments) }, Ok(0_i32));
         returned
     })
 }

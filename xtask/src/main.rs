@@ -10,6 +10,7 @@ mod graph;
 mod links;
 mod matrix;
 mod prepare;
+mod promises;
 mod readme;
 mod reliability;
 mod rows;

@@ -20,6 +20,7 @@ const REQUIRED: &[(&str, &[&str])] = &[
     ("LICENSE", &["MIT License", "Apache License"]),
     ("README.md", &[]),
     ("CHANGELOG.md", &["## [Unreleased]"]),
+    ("SECURITY.md", &[]),
 ];
 
 pub(crate) fn run() -> Result<(), String> {
@@ -32,6 +33,10 @@ pub(crate) fn run() -> Result<(), String> {
     }
     if let Some(Ok(text)) = read("README.md").map(String::from_utf8) {
         problems.extend(crate::readme::check(&text));
+    }
+    if let Some(Ok(text)) = read("SECURITY.md").map(String::from_utf8) {
+        let source = |path: &str| read(path).and_then(|bytes| String::from_utf8(bytes).ok());
+        problems.extend(crate::promises::check(&text, &source));
     }
     let paths = files()?;
     // A clone inside another repository that ignores it would pass for want of files.

@@ -131,10 +131,26 @@ impl Prepared {
             return Ok(known);
         }
         let prepared = *Self::new(convention, F::signature(key.convention)?)?;
-        let known = Box::leak(Box::new(Known { key, prepared, next: first }));
-        // Where another thread was faster, it is looked for again, and this one stays unused.
-        let put = bucket.compare_exchange(first, known, Release, Acquire);
-        Ok(put.err().and_then(|other| find(other, &known.key)).unwrap_or(&known.prepared))
+        let known = Box::into_raw(Box::new(Known { key, prepared, next: first }));
+        loop {
+            // SAFETY: it is this function's alone until it is in the list, and nobody writes to it
+            // from then on.
+            let expected = unsafe { (*known).next };
+            match bucket.compare_exchange(expected, known, Release, Acquire) {
+                // SAFETY: what is in the list stays there for ever.
+                Ok(_) => return Ok(unsafe { &(*known).prepared }),
+                Err(other) => match find(other, &key) {
+                    // Another thread was faster with the same.
+                    Some(others) => {
+                        // SAFETY: it came from a box, and nobody else has seen it.
+                        drop(unsafe { Box::from_raw(known) });
+                        return Ok(others);
+                    }
+                    // SAFETY: as above.
+                    None => unsafe { (*known).next = other },
+                },
+            }
+        }
     }
 }
 

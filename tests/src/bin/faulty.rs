@@ -3,6 +3,7 @@
 
 use std::hint::black_box;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 fn use_after_free() {
     let pointer = Box::into_raw(Box::new(black_box(1_u32)));
@@ -30,9 +31,15 @@ unsafe impl Sync for Shared {}
 
 fn race() {
     static SHARED: Shared = Shared(std::cell::UnsafeCell::new(0));
+    static STARTED: AtomicUsize = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
+                // Both at once, and with nothing that would put one before the other.
+                STARTED.fetch_add(1, Relaxed);
+                while STARTED.load(Relaxed) < 2 {
+                    std::thread::yield_now();
+                }
                 for _ in 0..10_000 {
                     // SAFETY: another thread writes at the same time, which is what this is for.
                     unsafe { *black_box(SHARED.0.get()) += 1 };
