@@ -28,7 +28,7 @@ const CALLBACKS: &str =
     "--test callbacks --test growth --test lifetimes --test threads --test contexts";
 /// Those, and calls of every shape.
 const CALLS: &str = "--test callbacks --test growth --test lifetimes --test threads --test contexts \
-    --test confined --test libc --test oracle --test through_c --test unwinding --test values";
+    --test libc --test oracle --test through_c --test unwinding --test values";
 /// Of random signatures, how many; each is compiled by two compilers.
 const FEW: &[(&str, &str)] = &[("FFI_TEST_COUNT", "20")];
 
