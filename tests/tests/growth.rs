@@ -70,39 +70,45 @@ fn a_freed_trampoline_waits_until_others_were_freed() {
 #[test]
 fn running_out_is_an_error_and_dropping_one_makes_room() {
     alone("running_out_is_an_error_and_dropping_one_makes_room", || {
-        let mut callbacks: Vec<Callback> =
-            (0..2048).map(|n| number(n).expect("there is room")).collect();
-        callbacks.reserve(1_000_000);
-        // What there is so far, and some for the heap.
-        let status = read_to_string("/proc/self/statm").expect("Linux has it");
-        let pages: u64 = status.split(' ').next().and_then(|n| n.parse().ok()).expect("a number");
-        let most = pages * 4096 + (4 << 20);
-        let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
-        // SAFETY: it changes what the process may have.
-        assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) }, 0);
-        let error = loop {
-            match number(callbacks.len()) {
-                Ok(callback) => callbacks.push(callback),
-                Err(error) => break error,
-            }
-        };
-        let Error::Callback(CallbackError::Exhausted { capacity, .. }) = &error else {
-            panic!("{error}");
-        };
-        assert_eq!(*capacity, callbacks.len());
-        assert_eq!(
-            error.to_string(),
-            format!(
-                "all {capacity} callbacks of convention {} are in use; drop some first: reserving \
-                 addresses failed: Cannot allocate memory (os error 12)",
-                ffi::Convention::native().expect("a supported platform")
-            )
-        );
-        drop(callbacks.swap_remove(1000));
-        let one_more = number(7).expect("there is room again");
-        assert_eq!(call(&one_more), 7);
-        assert!(number(8).is_err());
+        // The first thread of a program has no addresses in reserve for its heap, which then is what
+        // runs out.
+        std::thread::spawn(run_out).join().expect("no panic");
     });
+}
+
+fn run_out() {
+    let mut callbacks: Vec<Callback> =
+        (0..2048).map(|n| number(n).expect("there is room")).collect();
+    callbacks.reserve(1_000_000);
+    // What there is so far, and some for the heap.
+    let status = read_to_string("/proc/self/statm").expect("Linux has it");
+    let pages: u64 = status.split(' ').next().and_then(|n| n.parse().ok()).expect("a number");
+    let most = pages * 4096 + (4 << 20);
+    let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
+    // SAFETY: it changes what the process may have.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) }, 0);
+    let error = loop {
+        match number(callbacks.len()) {
+            Ok(callback) => callbacks.push(callback),
+            Err(error) => break error,
+        }
+    };
+    let Error::Callback(CallbackError::Exhausted { capacity, .. }) = &error else {
+        panic!("{error}");
+    };
+    assert_eq!(*capacity, callbacks.len());
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "all {capacity} callbacks of convention {} are in use; drop some first: reserving \
+             addresses failed: Cannot allocate memory (os error 12)",
+            ffi::Convention::native().expect("a supported platform")
+        )
+    );
+    drop(callbacks.swap_remove(1000));
+    let one_more = number(7).expect("there is room again");
+    assert_eq!(call(&one_more), 7);
+    assert!(number(8).is_err());
 }
 
 /// A program whose file is gone has its code from memory.

@@ -52,7 +52,7 @@ impl Build {
         self.directory.map_or(shared.clone(), |name| shared.join("reliability").join(name))
     }
 
-    /// A Cargo command in this way, `test` or `build`.
+    /// A Cargo command in this way.
     pub(crate) fn cargo(&self, command: &str, words: &str) -> Command {
         let mut cargo = if self.with_standard_library {
             let mut debian = Command::new("/usr/bin/cargo");
@@ -95,7 +95,9 @@ impl Build {
 
     /// Builds a program of the tests, and returns what starts it.
     pub(crate) fn program(&self, name: &str) -> Result<Command, String> {
-        let mut build = self.cargo("build", &format!("-q --bin {name}"));
+        // With a test that has it built too: `cargo build` would choose other features of what the
+        // tests need, and build that twice.
+        let mut build = self.cargo("test", "-q --no-run --test confined");
         match build.status() {
             Ok(status) if status.success() => {}
             Ok(status) => return Err(format!("{build:?}: {status}")),
@@ -117,6 +119,11 @@ impl Build {
         let (count, verdict) = stream(self.cargo("test", words), std::io::stdout());
         match verdict {
             Verdict::Passed if count.passed == 0 => (count, Verdict::Failed("no test ran".into())),
+            Verdict::Failed(reason) => {
+                // The whole command is far up; the table has how it ended.
+                let end = reason.rsplit_once("\": ").map_or(&*reason, |(_, end)| end);
+                (count, Verdict::Failed(format!("cargo test {words}: {end}")))
+            }
             verdict => (count, verdict),
         }
     }
