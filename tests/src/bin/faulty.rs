@@ -40,7 +40,7 @@ fn race() {
                 while STARTED.load(Relaxed) < 2 {
                     std::thread::yield_now();
                 }
-                for _ in 0..10_000 {
+                for _ in 0..1000 {
                     // SAFETY: another thread writes at the same time, which is what this is for.
                     unsafe { *black_box(SHARED.0.get()) += 1 };
                 }

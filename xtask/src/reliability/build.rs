@@ -116,7 +116,8 @@ impl Build {
 
     /// Runs tests, and counts them.
     pub(crate) fn test(&self, words: &str) -> (Count, Verdict) {
-        let (count, verdict) = stream(self.cargo("test", words), std::io::stdout());
+        let (count, verdict) =
+            stream(self.cargo("test", &format!("--no-fail-fast {words}")), std::io::stdout());
         match verdict {
             Verdict::Passed if count.passed == 0 => (count, Verdict::Failed("no test ran".into())),
             Verdict::Failed(reason) => {

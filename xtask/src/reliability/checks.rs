@@ -103,7 +103,9 @@ type Environment = &'static [(&'static str, &'static str)];
 
 fn write_execute(form: Form) -> Found {
     let environment = if form == Form::Short { FEW } else { &[] };
-    confined("{target}/debug/confined write-execute --", environment, &[EVERYTHING])
+    // That test makes memory executable itself, as programs may that use libffi's interface.
+    let words = format!("{EVERYTHING} -- --skip a_closure_in_memory_of_the_programs_own");
+    confined("{target}/debug/confined write-execute --", environment, &[&words])
 }
 
 fn membarrier(_: Form) -> Found {
@@ -146,7 +148,9 @@ fn addresses(form: Form) -> Found {
         ..Build::own("addresses", "-Zsanitizer=address -Zrandomize-layout")
     };
     let faults = [("use-after-free", "heap-use-after-free"), ("leak", "detected memory leaks")];
-    tests(build, &faults, &[CALLS])
+    // What `scandir` takes from the sanitizer's allocator, a test of `libc` gives to the C library's
+    // own `free`.
+    tests(build, &faults, &[&CALLS.replace("--test libc", "")])
 }
 
 fn races(form: Form) -> Found {
@@ -157,11 +161,14 @@ fn races(form: Form) -> Found {
     let flags = "-Zsanitizer=thread -Zexternal-clangrt -Clinker=clang-22 \
         -Clink-arg=-fsanitize=thread";
     let build =
-        Build { with_standard_library: true, environment: FEW, ..Build::own("races", flags) };
+        Build { with_standard_library: true, environment: RACES, ..Build::own("races", flags) };
     let more = "--test oracle --test through_c --test unwinding";
     let words: &[&str] = if form == Form::Long { &[CALLBACKS, more] } else { &[CALLBACKS] };
     tests(build, &[("race", "data race")], words)
 }
+
+/// A race whose first half is no longer in the history is dropped without a word.
+const RACES: &[(&str, &str)] = &[("FFI_TEST_COUNT", "20"), ("TSAN_OPTIONS", "history_size=7")];
 
 /// Tests that catch panics, or let them pass through C, cannot be in a program that aborts.
 fn abort(form: Form) -> Found {
@@ -174,7 +181,8 @@ fn abort(form: Form) -> Found {
 
 /// Those of the native suite, besides all of `unwinding`.
 const UNWIND: &str = "-- --skip a_closure_that_changes_what_it_owns_is_not_entered_twice \
-    --skip a_closure_that_is_used_up --skip a_scope_waits_for_those_inside_and_ends_by_a_panic_too";
+    --skip a_closure_that_is_used_up --skip a_panic_below_c_frames_aborts_with_a_message \
+    --skip a_scope_waits_for_those_inside_and_ends_by_a_panic_too";
 
 fn release(form: Form) -> Found {
     let build = Build { release: true, environment: FEW, ..Build::SHARED };
