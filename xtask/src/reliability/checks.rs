@@ -28,7 +28,12 @@ const CALLBACKS: &str =
     "--test callbacks --test growth --test lifetimes --test threads --test contexts";
 /// Those, and calls of every shape.
 const CALLS: &str = "--test callbacks --test growth --test lifetimes --test threads --test contexts \
-    --test libc --test oracle --test through_c --test unwinding --test values";
+    --test libc --test through_c --test unwinding --test values";
+/// What goes through many shapes takes long: two compilers compile each.
+fn shapes(form: Form) -> &'static str {
+    if form == Form::Short { "" } else { "--test oracle --test regressions" }
+}
+
 /// Of random signatures, how many; each is compiled by two compilers.
 const FEW: &[(&str, &str)] = &[("FFI_TEST_COUNT", "20")];
 
@@ -129,7 +134,8 @@ fn valgrind(form: Form) -> Found {
         --show-leak-kinds=definite --errors-for-leak-kinds=definite";
     let build = Build { runner, environment: FEWER, ..Build::SHARED };
     let words = match form {
-        Form::Short => "--test callbacks --test lifetimes --test through_c",
+        // It runs one thread at a time; those tests take minutes.
+        Form::Short => "--test callbacks --test lifetimes --test through_c -- --skip threads_",
         Form::Long => {
             "--test callbacks --test lifetimes --test through_c --test libc --test values"
         }
@@ -150,7 +156,8 @@ fn addresses(form: Form) -> Found {
     let faults = [("use-after-free", "heap-use-after-free"), ("leak", "detected memory leaks")];
     // What `scandir` takes from the sanitizer's allocator, a test of `libc` gives to the C library's
     // own `free`.
-    tests(build, &faults, &[&CALLS.replace("--test libc", "")])
+    let words = format!("{} {}", shapes(form), CALLS.replace("--test libc", ""));
+    tests(build, &faults, &[&words])
 }
 
 fn races(form: Form) -> Found {
@@ -176,7 +183,8 @@ fn abort(form: Form) -> Found {
         environment: if form == Form::Short { FEW } else { &[] },
         ..Build::own("abort", "-Zpanic-abort-tests -Cpanic=abort -Zrandomize-layout")
     };
-    tests(build, &[], &[&format!("{} {UNWIND}", CALLS.replace("--test unwinding", ""))])
+    let words = CALLS.replace("--test unwinding", "");
+    tests(build, &[], &[&format!("{} {words} {UNWIND}", shapes(form))])
 }
 
 /// Those of the native suite, besides all of `unwinding`.
