@@ -235,9 +235,9 @@ macro_rules! shapes {
                             arg(&n), arg(&x), arg(&c), arg(&d), arg(&e), arg(&n), arg(&g), arg(&x),
                             arg(&i), arg(&n),
                         ];
+                        let pointer = many as *const c_void;
                         // SAFETY: these are the function's types.
-                        let found: f64 =
-                            unsafe { by_many.call(many as *const c_void, &arguments) }.expect("fits");
+                        let found = unsafe { by_many.call::<f64>(pointer, &arguments) }.expect("fits");
                         assert_eq!(found, many(n, x, c, d, e, n, g, x, i, n));
                     }
                     [CALLS, 0, 0]
