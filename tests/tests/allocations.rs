@@ -131,6 +131,9 @@ where
 {
     let context = Context::new().timeout(Duration::from_secs(60)).cancelled_by(&CancelFlag::new());
     let (arguments, pointers): (Vec<Arg<'_>>, Vec<*const c_void>) = values.iter().copied().unzip();
+    // The first callback that runs on a thread makes the thread's record, once.
+    // SAFETY: as below.
+    assert_eq!(unsafe { interface.call::<R>(function, &arguments) }, Ok(result));
     let count = allocations(|| {
         // SAFETY: the tests pass functions of the interface's signature, and what they return is
         // an `R`.
