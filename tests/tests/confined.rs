@@ -76,7 +76,7 @@ fn callbacks_grow_where_no_memory_becomes_executable() {
     });
 }
 
-/// Without the barrier on behalf of others, each call has one of its own.
+/// Without the barrier on behalf of others, calls are counted at their gates.
 #[test]
 fn callbacks_work_without_membarrier() {
     alone("callbacks_work_without_membarrier", || {

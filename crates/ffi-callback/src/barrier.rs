@@ -29,10 +29,6 @@ pub(crate) fn is_there() -> bool {
     true
 }
 
-/// Nobody is asked: loom has the one kind alone.
-#[cfg(loom)]
-pub(crate) fn prepare() {}
-
 /// What a thread does between what it writes and what it reads, if the other one does [`heavy`].
 #[inline(always)]
 pub(crate) fn light() {

@@ -53,7 +53,9 @@ impl World {
 
     /// `Gated::new`.
     fn open(&self, gate: usize, closure: usize) {
-        self.gates[gate].open((&raw const self.closures[closure]).cast::<Head>().cast_mut());
+        let head = (&raw const self.closures[closure]).cast::<Head>().cast_mut();
+        // SAFETY: the model hands a gate out once at a time, and nobody reads its header.
+        unsafe { self.gates[gate].open(dispatch, head) };
     }
 
     /// `threads::make_own`.
@@ -65,8 +67,10 @@ impl World {
 
     /// `callback::enter`: whether it found a closure; within that, something else is done.
     fn call(&self, gate: usize, record: Option<&Record>, within: impl FnOnce()) -> bool {
-        let inside = Inside::new(&self.gates[gate], record);
-        let head = self.gates[gate].head().cast::<Closure>();
+        let (gate, first) =
+            (&self.gates[gate], record.and_then(|r| r.note_first(&self.gates[gate])));
+        let inside = first.map_or_else(|| Inside::enter(gate, record), Inside::Noted);
+        let head = gate.head().cast::<Closure>();
         // SAFETY: the world's closures are there as long as it is.
         let closure = unsafe { head.as_ref() };
         if let Some(closure) = closure {
@@ -77,7 +81,7 @@ impl World {
             within();
             closure.0.with(|_| ());
         }
-        if inside.leave() {
+        if inside.leave(gate) {
             // `pool::reclaim`.
             let mut state = self.state.lock().expect("no panic");
             if !state.retired.is_empty() {
