@@ -95,7 +95,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "readme",
-        help: "write the support table to README.md",
+        help: "write the support table, and the date of the figures, to README.md",
         run: Run::Alone(readme::run),
     },
 ];

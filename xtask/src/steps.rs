@@ -182,6 +182,7 @@ pub(crate) fn bench() -> Result<(), String> {
         .task("setup", crate::setup::native)
         .cargo("benchmarks", "bench -p ffi-benches --bench measure", &[])
         .cargo("table", "run -q -p ffi-benches --bin report", &[])
+        .task("README", crate::readme::run)
         .finish()
 }
 

@@ -20,6 +20,7 @@ const REQUIRED: &[(&str, &[&str])] = &[
     ("LICENSE", &["MIT License", "Apache License"]),
     ("README.md", &[]),
     ("CHANGELOG.md", &["## [Unreleased]"]),
+    ("CONTRIBUTING.md", &[]),
 ];
 
 pub(crate) fn run() -> Result<(), String> {
@@ -30,10 +31,16 @@ pub(crate) fn run() -> Result<(), String> {
         let text = read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         problems.extend(required(path, text.as_deref(), wanted));
     }
-    if let Some(Ok(text)) = read("README.md").map(String::from_utf8) {
-        problems.extend(crate::readme::check(&text));
+    let text = |path| read(path).and_then(|bytes| String::from_utf8(bytes).ok());
+    if let Some(readme) = text("README.md") {
+        let performance = text("docs/performance.md").unwrap_or_default();
+        problems.extend(crate::readme::check(&readme, &performance));
     }
     let paths = files()?;
+    for guide in ["README.md", "CONTRIBUTING.md"] {
+        let exists = |path: &str| root.join(path).exists();
+        problems.extend(lost_paths(guide, &text(guide).unwrap_or_default(), exists));
+    }
     // A clone inside another repository that ignores it would pass for want of files.
     if !paths.iter().any(|path| path == "Cargo.toml") {
         problems.push("Cargo.toml:1: expected git to list it; is this a clone?".into());
@@ -100,6 +107,21 @@ fn required(path: &str, text: Option<&str>, wanted: &[&str]) -> Vec<String> {
 /// What a fuzzer starts from is as it is, though some of it looks like text.
 fn is_seed(path: &str) -> bool {
     path.starts_with("fuzz/seeds/") && extension(path).is_empty()
+}
+
+/// The paths that a guide names in backquotes, from the root on, and that are not there.
+fn lost_paths(guide: &str, text: &str, exists: impl Fn(&str) -> bool) -> Vec<String> {
+    const TOP: &[&str] = &["crates/", "tests/src", "tests/tests", "xtask/", "docs/", "examples/"];
+    let mut problems = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        // What is between an odd backquote and the next.
+        let quoted = line.split('`').skip(1).step_by(2);
+        let paths = quoted.filter(|path| TOP.iter().any(|top| path.starts_with(top)));
+        for path in paths.filter(|path| !exists(path)) {
+            problems.push(format!("{guide}:{}: {path} is not there", index + 1));
+        }
+    }
+    problems
 }
 
 fn extension(path: &str) -> &str {
@@ -206,6 +228,13 @@ mod tests {
         assert_eq!(look("x/Cargo.toml", &good.replace("license", "# license")).len(), 1);
         assert_eq!(look("x/Cargo.toml", "[package]\n").len(), 5);
         assert_eq!(look("fuzz/Cargo.toml", "[package]\n"), NONE);
+    }
+
+    #[test]
+    fn a_guide_names_files_that_are_there() {
+        let text = "`xtask/a.rs` and crates/b.rs\n`1/2`, `crates/c.rs`\n";
+        let lost = lost_paths("A.md", text, |path| path == "xtask/a.rs");
+        assert_eq!(lost, ["A.md:2: crates/c.rs is not there"]);
     }
 
     #[test]
