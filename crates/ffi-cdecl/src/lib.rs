@@ -63,7 +63,7 @@ pub use ctype::{
     Basic, DeclaredKind, DeclaredType, FunctionType, Parameter, Qualifiers, Tag, TagId, TagKind,
 };
 pub use error::{ParseError, ParseErrors, Place, Position, Problem, UnsupportedTypeError, Warning};
+pub use ffi_types::nearest;
 pub use header::Header;
 pub use items::{Constant, Enumeration, Function, Member, Record, SignatureError, Variable};
-pub use names::nearest;
 pub use options::Options;

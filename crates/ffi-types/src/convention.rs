@@ -7,6 +7,7 @@ use core::ffi::c_void;
 
 /// A calling convention, as data. Any of them can be planned for on every host; which can be
 /// called depends on the processor that is running.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Convention {
@@ -19,6 +20,7 @@ pub enum Convention {
 }
 
 /// The variants of the Microsoft x64 convention.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Win64 {
@@ -29,6 +31,7 @@ pub enum Win64 {
 }
 
 /// The variants of AAPCS64.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Aapcs64 {

@@ -7,6 +7,7 @@ use crate::errno::{Errno, WithErrno, captured};
 #[cfg(windows)]
 use crate::errno::{LastError, WithLastError, last_error_captured};
 use crate::error::{CallError, PrepareError};
+use crate::trace::{debug, trace};
 use ffi_callback::resuming;
 use ffi_types::{
     CType, Convention, Entry, InterfaceField, InterfaceReason, InvalidCallInterfaceError, Plan,
@@ -135,7 +136,9 @@ impl CallInterface {
                     return Err(error);
                 }
             }
-            Ok(Self(prepared.assume_init()))
+            let prepared = prepared.assume_init();
+            debug!(convention = %prepared.signature.convention(), signature = %prepared.signature, "prepared");
+            Ok(Self(prepared))
         }
     }
 
@@ -190,6 +193,7 @@ impl CallInterface {
         if arguments.len() != expected {
             return Err(count_mismatch(expected, arguments.len()).into());
         }
+        trace!(?function, signature = %self.signature(), "call");
         // SAFETY: the caller's.
         resuming(|| unsafe { self.invoke_unchecked(function, arguments.as_ptr(), result) });
         Ok(())
@@ -349,9 +353,12 @@ impl CallInterface {
         self.check_function(function)?;
         self.signature().return_type().check_size(result.len()).map_err(invalid_return)?;
         let result = result.as_mut_ptr().cast();
-        // SAFETY: the arguments and the result have been checked; the function is the caller's.
-        let call =
-            |pointers| resuming(|| unsafe { self.invoke_unchecked(function, pointers, result) });
+        let call = |pointers| {
+            trace!(?function, signature = %self.signature(), "call");
+            // SAFETY: the arguments and the result have been checked; the function is the
+            // caller's.
+            resuming(|| unsafe { self.invoke_unchecked(function, pointers, result) });
+        };
         Ok(with_pointers(self.signature(), arguments, call)?)
     }
 
@@ -370,6 +377,7 @@ impl CallInterface {
         let mut result = MaybeUninit::<R>::uninit();
         let target = result.as_mut_ptr().cast();
         with_pointers(self.signature(), arguments, |pointers| {
+            trace!(?function, signature = %self.signature(), "call");
             // SAFETY: the arguments and the result have been checked; the function is the
             // caller's.
             let mut call = || unsafe { self.invoke_unchecked(function, pointers, target) };

@@ -3,6 +3,7 @@
 use crate::argument::{Arg, arg};
 use crate::convention::implementation;
 use crate::error::{Error, PrepareError};
+use crate::trace::debug;
 use ffi_callback::{
     Arguments, Closure, ClosureMut, ClosureOnce, OnPanic, ReturnSlot, VariadicArguments,
 };
@@ -132,6 +133,7 @@ impl Callback {
 
     fn wrap(callback: ffi_callback::Callback) -> Self {
         let pointer = callback.as_ptr();
+        debug!(?pointer, signature = %callback.signature(), name = callback.name(), "callback");
         Self { callback, pointer }
     }
 

@@ -288,7 +288,7 @@ fn unbound<'a>(
     name: &str,
     known: impl Iterator<Item = &'a String>,
 ) -> DeclareError {
-    let nearest = ffi_cdecl::nearest(name, known.map(String::as_str)).map(String::from);
+    let nearest = ffi_types::nearest(name, known.map(String::as_str)).map(String::from);
     DeclareError::Unbound { what, name: name.into(), nearest }
 }
 
