@@ -113,6 +113,13 @@ impl Convention {
     }
 
     /// The sizes of C's types where this convention is the platform's own.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi_types::{Convention, Type, Win64};
+    /// assert_eq!(Convention::SysV.data_model().wchar_t(), Type::I32);
+    /// assert_eq!(Convention::Win64(Win64::Msvc).data_model().wchar_t(), Type::U16);
+    /// ```
     pub const fn data_model(self) -> DataModel {
         match self {
             Self::SysV | Self::Aapcs64(Aapcs64::Apple) => DataModel {

@@ -143,11 +143,30 @@ impl CallInterface {
     }
 
     /// The signature.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi::{CallInterface, Type};
+    /// let interface = CallInterface::new(Type::F64, [Type::F64, Type::C_INT])?;
+    /// assert_eq!(interface.signature().to_string(), "double (double, int32_t)");
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub fn signature(&self) -> &Signature {
         &self.0.signature
     }
 
     /// Where each byte of a call goes.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi::{CallInterface, Convention, Type};
+    /// let interface = CallInterface::new(Type::F64, [Type::C_INT, Type::F64])?;
+    /// if interface.plan().convention() == Convention::SysV {
+    ///     assert_eq!(interface.plan().placement(0).to_string(), "rdi");
+    ///     assert_eq!(interface.plan().placement(1).to_string(), "xmm0");
+    /// }
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub fn plan(&self) -> &Plan {
         &self.0.plan
     }
@@ -162,6 +181,22 @@ impl CallInterface {
     ///   of the argument's type (any alignment will do);
     /// - `result` is writable for exactly the size of the return type, and aligned for it if it is
     ///   returned in memory; for `void` it may be null.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi::{CallInterface, Type};
+    /// use std::ffi::c_void;
+    /// extern "C" fn twice(n: i32) -> i32 { 2 * n }
+    ///
+    /// let interface = CallInterface::new(Type::C_INT, [Type::C_INT])?;
+    /// let (n, mut result) = (21_i32, 0_i32);
+    /// let arguments = [(&raw const n).cast::<c_void>()];
+    /// let to = (&raw mut result).cast();
+    /// // SAFETY: `twice` takes and returns an `int`, and so do the pointers.
+    /// unsafe { interface.invoke_unchecked(twice as *const c_void, arguments.as_ptr(), to) };
+    /// assert_eq!(result, 42);
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     #[inline]
     pub unsafe fn invoke_unchecked(
         &self,
@@ -181,6 +216,24 @@ impl CallInterface {
     ///
     /// # Errors
     /// [`CallError::Interface`].
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi::{CallInterface, Type};
+    /// use std::ffi::c_void;
+    /// extern "C" fn twice(n: i32) -> i32 { 2 * n }
+    ///
+    /// let interface = CallInterface::new(Type::C_INT, [Type::C_INT])?;
+    /// let (n, mut result) = (21_i32, 0_i32);
+    /// let to = (&raw mut result).cast();
+    /// // SAFETY: `twice` takes and returns an `int`, and so do the pointers.
+    /// unsafe { interface.invoke(twice as *const c_void, &[(&raw const n).cast()], to) }?;
+    /// assert_eq!(result, 42);
+    /// // SAFETY: as above.
+    /// let error = unsafe { interface.invoke(twice as *const c_void, &[], to) }.unwrap_err();
+    /// assert_eq!(error.to_string(), "argument list: expected 1 arguments, found 0");
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     #[inline]
     pub unsafe fn invoke(
         &self,
@@ -243,6 +296,24 @@ impl CallInterface {
     ///
     /// # Errors
     /// Also [`CallError::Cancelled`] and [`CallError::DeadlineExceeded`].
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi::{CallError, CallInterface, CancelFlag, Context, Type, arg};
+    /// use std::ffi::c_void;
+    /// extern "C" fn twice(n: i32) -> i32 { 2 * n }
+    ///
+    /// let interface = CallInterface::new(Type::C_INT, [Type::C_INT])?;
+    /// let flag = CancelFlag::new();
+    /// let context = Context::new().cancelled_by(&flag);
+    /// // SAFETY: `twice` has this signature.
+    /// let call =
+    ///     || unsafe { interface.call_in(&context, twice as *const c_void, &[arg(&21_i32)]) };
+    /// assert_eq!(call(), Ok(42));
+    /// flag.cancel();
+    /// assert_eq!(call(), Err::<i32, _>(CallError::Cancelled));
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub unsafe fn call_in<R: CType>(
         &self,
         context: &Context,
@@ -344,6 +415,23 @@ impl CallInterface {
     ///
     /// # Errors
     /// [`CallError::Interface`], also when the buffer has not exactly the size of the return type.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi::{CallInterface, Type, arg};
+    /// use std::mem::MaybeUninit;
+    /// use std::ffi::c_void;
+    /// extern "C" fn twice(n: i32) -> i32 { 2 * n }
+    ///
+    /// let interface = CallInterface::new(Type::C_INT, [Type::C_INT])?;
+    /// let mut result = [MaybeUninit::uninit(); 4];
+    /// // SAFETY: `twice` has this signature.
+    /// unsafe { interface.call_into(twice as *const c_void, &[arg(&21_i32)], &mut result) }?;
+    /// // SAFETY: the call has written them all.
+    /// let bytes = result.map(|byte| unsafe { byte.assume_init() });
+    /// assert_eq!(i32::from_ne_bytes(bytes), 42);
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub unsafe fn call_into(
         &self,
         function: *const c_void,
