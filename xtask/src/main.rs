@@ -9,12 +9,14 @@ mod fuzz;
 mod graph;
 mod links;
 mod matrix;
+mod package;
 mod prepare;
 mod readme;
 mod rows;
 mod setup;
 mod steps;
 mod tidy;
+mod unused;
 mod weight;
 
 use std::path::PathBuf;
@@ -60,7 +62,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "ci",
-        help: "setup, lint, counts, matrix, compat and test",
+        help: "setup, lint, counts, matrix, compat, package and test",
         run: Run::Alone(steps::ci),
     },
     Task {
@@ -82,6 +84,11 @@ const TASKS: &[Task] = &[
         name: "fuzz",
         help: "try inputs that nobody thought of: `fuzz cdecl 600`, in seconds",
         run: Run::With(fuzz::run),
+    },
+    Task {
+        name: "package",
+        help: "what users of the packages meet: features, no_std, lowest versions, packages",
+        run: Run::Alone(package::run),
     },
     Task {
         name: "compat",

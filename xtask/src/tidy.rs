@@ -31,7 +31,7 @@ pub(crate) fn run() -> Result<(), String> {
         let text = read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         problems.extend(required(path, text.as_deref(), wanted));
     }
-    let text = |path| read(path).and_then(|bytes| String::from_utf8(bytes).ok());
+    let text = |path: &str| read(path).and_then(|bytes| String::from_utf8(bytes).ok());
     if let Some(readme) = text("README.md") {
         let performance = text("docs/performance.md").unwrap_or_default();
         problems.extend(crate::readme::check(&readme, &performance));
@@ -52,14 +52,14 @@ pub(crate) fn run() -> Result<(), String> {
         .collect();
     let texts: Vec<_> = documents.iter().map(|(path, text)| (*path, &**text)).collect();
     problems.extend(crate::links::check(&texts, &paths));
-    for path in paths {
-        if is_seed(&path) {
+    for path in &paths {
+        if is_seed(path) {
             continue;
         }
         // What is no text has no lines to look at.
-        let Some(Ok(text)) = read(&path).map(String::from_utf8) else { continue };
-        problems.extend(look(&path, &text).into_iter().map(|problem| format!("{path}{problem}")));
-        if let Some(note) = length(&path, &text) {
+        let Some(Ok(text)) = read(path).map(String::from_utf8) else { continue };
+        problems.extend(look(path, &text).into_iter().map(|problem| format!("{path}{problem}")));
+        if let Some(note) = length(path, &text) {
             println!("note: {note}");
         }
     }
@@ -67,6 +67,7 @@ pub(crate) fn run() -> Result<(), String> {
     // With all features: what an optional dependency brings is published as well.
     metadata.args(["metadata", "--format-version", "1", "--locked", "--all-features"]);
     let metadata = serde_json::from_slice(&output(metadata)?).map_err(|error| error.to_string())?;
+    problems.extend(crate::unused::check(&metadata, &paths, &text));
     problems.extend(crate::graph::check(&metadata, &|path| {
         read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
     }));
@@ -77,7 +78,7 @@ pub(crate) fn run() -> Result<(), String> {
 }
 
 /// What git tracks, and what it would track.
-fn files() -> Result<Vec<String>, String> {
+pub(crate) fn files() -> Result<Vec<String>, String> {
     let root = crate::root();
     let real = root.canonicalize().unwrap_or_else(|_| root.clone());
     let mut git = Command::new("git");
