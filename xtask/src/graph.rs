@@ -56,6 +56,10 @@ const LICENCES: &[&str] = &[
     "Unicode-3.0",
 ];
 
+/// What users get in two versions, as others cannot agree on one: `half` has derives that are made
+/// with an older `syn`. Neither is in a program.
+const TWICE: &[&str] = &["syn"];
+
 /// What tests alone run, of which nothing gets into a program.
 const TOOLS: &[&str] = &["cbindgen"];
 
@@ -79,7 +83,7 @@ pub(crate) fn check(metadata: &Value, read: &dyn Fn(&str) -> String) -> Vec<Stri
     let shipped = shipped(metadata, &members);
     let msrv = members.iter().filter(|member| publishable(member));
     let msrv = msrv.map(|member| text(&member["rust_version"])).min_by_key(|v| number(v));
-    for package in foreign {
+    for package in &foreign {
         let (name, version) = (text(&package["name"]), text(&package["version"]));
         let mut problem = |found: String| {
             let line = line_of_package(&lock, name, version);
@@ -90,6 +94,13 @@ pub(crate) fn check(metadata: &Value, read: &dyn Fn(&str) -> String) -> Vec<Stri
             && shipped.contains(text(&package["id"]))
         {
             problem(format!("needs Rust {needs}; expected at most {msrv}"));
+        }
+        let same = foreign.iter().find(|other| other["name"] == package["name"]);
+        if let Some(other) = same.filter(|other| other["id"] != package["id"])
+            && [*package, *other].iter().all(|one| shipped.contains(text(&one["id"])))
+            && !TWICE.contains(&name)
+        {
+            problem(format!("is there as {} too; expected one of them", text(&other["version"])));
         }
         let licence = text(&package["license"]);
         if !is_free(licence) && !TOOLS.contains(&text(&package["name"])) {

@@ -129,3 +129,20 @@ fn lines_are_found() {
     assert_eq!(line_of_package(lock, "a", "2"), 6);
     assert_eq!(line_of_package(lock, "b", "2"), 1);
 }
+
+#[test]
+fn a_crate_that_users_get_in_two_versions_fails() {
+    let mut newer = foreign("a", "1.60", "MIT");
+    (newer["id"], newer["version"]) = (json!("a 2"), json!("2.0.0"));
+    let packages = [member("ffi-types", &[]), foreign("a", "1.60", "MIT"), newer];
+    let both = json!({"id": "ffi-types", "deps": [
+        {"pkg": "a", "dep_kinds": [{"kind": null}]}, {"pkg": "a 2", "dep_kinds": [{"kind": null}]},
+    ]});
+    assert_eq!(
+        found(&packages, &[both]),
+        ["Cargo.lock:1: a 2.0.0 is there as 1.0.0 too; expected one of them"]
+    );
+    // Tests may have what they like.
+    let edges = [edge("ffi-types", "a", None), edge("ffi-types", "a 2", Some("dev"))];
+    assert_eq!(found(&packages, &edges), NONE);
+}

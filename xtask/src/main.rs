@@ -9,6 +9,7 @@ mod fuzz;
 mod graph;
 mod links;
 mod matrix;
+mod package;
 mod prepare;
 mod promises;
 mod readme;
@@ -17,6 +18,7 @@ mod rows;
 mod setup;
 mod steps;
 mod tidy;
+mod unused;
 mod weight;
 
 use std::path::PathBuf;
@@ -62,7 +64,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "ci",
-        help: "setup, lint, counts, matrix, compat and test",
+        help: "setup, lint, counts, matrix, compat, package and test",
         run: Run::Alone(steps::ci),
     },
     Task {
@@ -86,6 +88,11 @@ const TASKS: &[Task] = &[
         run: Run::With(fuzz::run),
     },
     Task {
+        name: "package",
+        help: "what users of the packages meet: features, no_std, lowest versions, packages",
+        run: Run::Alone(package::run),
+    },
+    Task {
         name: "compat",
         help: "build the stand-in for libffi; with `--test`, run those who use libffi on it",
         run: Run::With(compat::run),
@@ -107,7 +114,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "readme",
-        help: "write the support table to README.md",
+        help: "write the support table, and the date of the figures, to README.md",
         run: Run::Alone(readme::run),
     },
 ];

@@ -42,7 +42,7 @@ fn select(names: &[String]) -> Result<Vec<&'static Row>, String> {
 }
 
 /// Runs a row to its end or first failure; the rows after it run all the same.
-fn run_row(row: &Row, directory: &Path, compiler: &str) -> Step {
+pub(crate) fn run_row(row: &Row, directory: &Path, compiler: &str) -> Step {
     let start = Instant::now();
     let own = row.toolchain == Toolchain::Own || has_standard_library(row.target);
     let missing = missing(row, own, &is_there);

@@ -1,29 +1,51 @@
-//! README's support table, made from the matrix.
+//! README's support table, made from the matrix, and when and where its figures were taken.
 
 use crate::rows::{ROWS, Row};
 
 const START: &str = "<!-- matrix -->\n";
 const END: &str = "<!-- /matrix -->\n";
+const TAKEN: &str = "<!-- taken -->\n";
+const TAKEN_END: &str = "<!-- /taken -->\n";
+/// What has the figures, and says on what they were taken.
+const PERFORMANCE: &str = "docs/performance.md";
+/// It is read by people who found it an hour ago.
+const MOST_LINES: usize = 150;
 
-/// Writes the table to README.
+/// Writes what is made to README.
 pub(crate) fn run() -> Result<(), String> {
-    let path = crate::root().join("README.md");
-    let failed = |error: std::io::Error| format!("README.md: {error}");
-    let text = std::fs::read_to_string(&path).map_err(failed)?;
-    let with = with_table(&text, &table(ROWS)).ok_or("README.md: expected the table's markers")?;
-    std::fs::write(&path, with).map_err(failed)
+    let read = |path: &str| {
+        let text = std::fs::read_to_string(crate::root().join(path));
+        text.map_err(|error| format!("{path}: {error}"))
+    };
+    let text = with_all(&read("README.md")?, &read(PERFORMANCE)?)?;
+    std::fs::write(crate::root().join("README.md"), text)
+        .map_err(|error| format!("README.md: {error}"))
 }
 
 /// What is wrong with README's text, with its line.
-pub(crate) fn check(text: &str) -> Option<String> {
-    let line = text.lines().position(|line| line == START.trim_end()).map_or(1, |index| index + 1);
-    match with_table(text, &table(ROWS)) {
-        Some(with) if with == text => None,
-        Some(_) => Some(format!(
-            "README.md:{line}: expected the table of xtask/src/rows.rs; run `cargo xtask readme`"
-        )),
-        None => Some(format!("README.md:{line}: expected a table between {START:?} and {END:?}")),
+pub(crate) fn check(text: &str, performance: &str) -> Option<String> {
+    let lines = text.lines().count();
+    if lines > MOST_LINES {
+        return Some(format!("README.md:{MOST_LINES}: has {lines} lines, may have {MOST_LINES}"));
     }
+    let with = match with_all(text, performance) {
+        Ok(with) if with == text => return None,
+        Ok(with) => with,
+        Err(problem) => return Some(problem),
+    };
+    let same = text.lines().zip(with.lines()).take_while(|(found, expected)| found == expected);
+    let line = same.count() + 1;
+    Some(format!("README.md:{line}: not what it is made from; run `cargo xtask readme`"))
+}
+
+/// README with all that is made put in its place.
+fn with_all(text: &str, performance: &str) -> Result<String, String> {
+    let taken = performance.lines().find(|line| line.starts_with("Taken on "));
+    let taken = taken.ok_or(format!("{PERFORMANCE}:1: expected a line `Taken on …`"))?;
+    let text = with_table(text, &table(ROWS))
+        .ok_or(format!("README.md:1: expected a table between {START:?} and {END:?}"))?;
+    crate::docs::between(&text, TAKEN, TAKEN_END, &format!("{taken}\n"))
+        .ok_or(format!("README.md:1: expected {TAKEN:?} and {TAKEN_END:?}"))
 }
 
 /// A line for each target, with what all its rows do.
@@ -81,7 +103,21 @@ mod tests {
         let with = "a\n<!-- matrix -->\nnew\n<!-- /matrix -->\nb\n";
         assert_eq!(with_table(text, "new\n").as_deref(), Some(with));
         assert_eq!(with_table("a\n", "new\n"), None);
-        assert!(check(text).is_some_and(|problem| problem.starts_with("README.md:2: ")));
-        assert!(check("a\n").is_some());
+    }
+
+    #[test]
+    fn what_is_not_as_made_is_found_with_its_line() {
+        let performance = "a\nTaken on Monday.\n";
+        let text = format!("a\n{START}{END}{TAKEN}{TAKEN_END}");
+        assert!(check(&text, performance).is_some_and(|found| found.starts_with("README.md:3: ")));
+        let made = with_all(&text, performance).expect("the markers are there");
+        assert_eq!(check(&made, performance), None);
+        assert!(made.contains("\nTaken on Monday.\n"));
+        for wrong in [made.replace("Monday", "Tuesday"), made.replace("| System V", "|")] {
+            assert!(check(&wrong, performance).is_some_and(|found| found.contains("xtask readme")));
+        }
+        assert!(check(&made, "no figures\n").is_some_and(|found| found.contains(PERFORMANCE)));
+        assert!(check("a\n", performance).is_some());
+        assert!(check(&"\n".repeat(151), performance).is_some());
     }
 }

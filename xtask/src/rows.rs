@@ -161,6 +161,7 @@ const AARCH64_LIBRARIES: &[Need] = &[
     Need { probe: "/usr/lib/aarch64-linux-gnu/libz.so.1", packages: &["zlib1g:arm64"] },
     Need { probe: "/usr/lib/aarch64-linux-gnu/libsqlite3.so.0", packages: &["libsqlite3-0:arm64"] },
     Need { probe: "/usr/lib/aarch64-linux-gnu/libpng16.so.16", packages: &["libpng16-16:arm64"] },
+    Need { probe: "/usr/lib/aarch64-linux-gnu/liblua5.4.so.0", packages: &["liblua5.4-0:arm64"] },
 ];
 /// Older ones do not compile for Apple's and Microsoft's AArch64 well enough.
 const CLANG_22: &[Need] = &[Need { probe: "clang-22", packages: &["clang-22"] }];

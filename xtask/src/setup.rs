@@ -18,6 +18,7 @@ const PACKAGES: &[Package] = &[
     ("zlib1g-dev", "the tests that read its header"),
     ("libsqlite3-dev", "the tests that read its header"),
     ("libpng16-16", "the libpng tests"),
+    ("liblua5.4-0", "the example that embeds Lua"),
     ("make", "the `libffi` crate, which the benchmarks compare with"),
 ];
 const INSTALL: &[&str] = &["apt-get", "install", "-y", "--no-install-recommends"];
@@ -190,6 +191,7 @@ mod tests {
                        install ok installed|zlib1g-dev|amd64|\n\
                        install ok installed|libsqlite3-dev|amd64|\n\
                        install ok installed|libpng16-16t64|amd64|libpng16-16 (= 1.6.48)\n\
+                       install ok installed|liblua5.4-0|amd64|\n\
                        install ok installed|make|all|make-guile\n";
         assert_eq!(names(listing, PACKAGES), [] as [&str; 0]);
     }
@@ -207,6 +209,7 @@ mod tests {
                        install ok installed|zlib1g-dev|amd64|\n\
                        install ok installed|libsqlite3-dev|amd64|\n\
                        install ok installed|libpng16-16|amd64|\n\
+                       install ok installed|liblua5.4-0|amd64|\n\
                        install ok installed|make|amd64|\n";
         assert_eq!(names(listing, PACKAGES), ["libsqlite3-0", "zlib1g"]);
         assert_eq!(names("", PACKAGES).len(), PACKAGES.len());

@@ -58,7 +58,12 @@ pub(crate) struct Step {
 pub(crate) struct Steps(Vec<Step>);
 
 impl Steps {
-    fn cargo(&mut self, name: &str, words: &str, environment: &[(&str, &str)]) -> &mut Self {
+    pub(crate) fn cargo(
+        &mut self,
+        name: &str,
+        words: &str,
+        environment: &[(&str, &str)],
+    ) -> &mut Self {
         let mut command = crate::cargo();
         command.args(words.split_whitespace()).envs(environment.iter().copied());
         self.run(name, || stream(command, std::io::stdout()))
@@ -98,7 +103,7 @@ impl Steps {
         self
     }
 
-    fn finish(&mut self) -> Result<(), String> {
+    pub(crate) fn finish(&mut self) -> Result<(), String> {
         println!("\n{:32} {:>14} {:>8}", "step", "result", "seconds");
         let mut failure = None;
         for Step { name, count, verdict, seconds } in &self.0 {
@@ -174,6 +179,7 @@ pub(crate) fn ci() -> Result<(), String> {
     crate::counts::run(&[])?;
     crate::matrix::run(&[])?;
     crate::compat::run(&["--test".into()])?;
+    crate::package::run()?;
     test()
 }
 
@@ -182,6 +188,7 @@ pub(crate) fn bench() -> Result<(), String> {
         .task("setup", crate::setup::native)
         .cargo("benchmarks", "bench -p ffi-benches --bench measure", &[])
         .cargo("table", "run -q -p ffi-benches --bin report", &[])
+        .task("README", crate::readme::run)
         .finish()
 }
 

@@ -21,6 +21,7 @@ const REQUIRED: &[(&str, &[&str])] = &[
     ("README.md", &[]),
     ("CHANGELOG.md", &["## [Unreleased]"]),
     ("SECURITY.md", &[]),
+    ("CONTRIBUTING.md", &[]),
 ];
 
 pub(crate) fn run() -> Result<(), String> {
@@ -31,14 +32,19 @@ pub(crate) fn run() -> Result<(), String> {
         let text = read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         problems.extend(required(path, text.as_deref(), wanted));
     }
-    if let Some(Ok(text)) = read("README.md").map(String::from_utf8) {
-        problems.extend(crate::readme::check(&text));
+    let text = |path: &str| read(path).and_then(|bytes| String::from_utf8(bytes).ok());
+    if let Some(readme) = text("README.md") {
+        let performance = text("docs/performance.md").unwrap_or_default();
+        problems.extend(crate::readme::check(&readme, &performance));
     }
-    if let Some(Ok(text)) = read("SECURITY.md").map(String::from_utf8) {
-        let source = |path: &str| read(path).and_then(|bytes| String::from_utf8(bytes).ok());
-        problems.extend(crate::promises::check(&text, &source));
+    if let Some(security) = text("SECURITY.md") {
+        problems.extend(crate::promises::check(&security, &text));
     }
     let paths = files()?;
+    for guide in ["README.md", "CONTRIBUTING.md"] {
+        let exists = |path: &str| root.join(path).exists();
+        problems.extend(lost_paths(guide, &text(guide).unwrap_or_default(), exists));
+    }
     // A clone inside another repository that ignores it would pass for want of files.
     if !paths.iter().any(|path| path == "Cargo.toml") {
         problems.push("Cargo.toml:1: expected git to list it; is this a clone?".into());
@@ -50,14 +56,14 @@ pub(crate) fn run() -> Result<(), String> {
         .collect();
     let texts: Vec<_> = documents.iter().map(|(path, text)| (*path, &**text)).collect();
     problems.extend(crate::links::check(&texts, &paths));
-    for path in paths {
-        if is_seed(&path) {
+    for path in &paths {
+        if is_seed(path) {
             continue;
         }
         // What is no text has no lines to look at.
-        let Some(Ok(text)) = read(&path).map(String::from_utf8) else { continue };
-        problems.extend(look(&path, &text).into_iter().map(|problem| format!("{path}{problem}")));
-        if let Some(note) = length(&path, &text) {
+        let Some(Ok(text)) = read(path).map(String::from_utf8) else { continue };
+        problems.extend(look(path, &text).into_iter().map(|problem| format!("{path}{problem}")));
+        if let Some(note) = length(path, &text) {
             println!("note: {note}");
         }
     }
@@ -65,6 +71,7 @@ pub(crate) fn run() -> Result<(), String> {
     // With all features: what an optional dependency brings is published as well.
     metadata.args(["metadata", "--format-version", "1", "--locked", "--all-features"]);
     let metadata = serde_json::from_slice(&output(metadata)?).map_err(|error| error.to_string())?;
+    problems.extend(crate::unused::check(&metadata, &paths, &text));
     problems.extend(crate::graph::check(&metadata, &|path| {
         read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
     }));
@@ -75,7 +82,7 @@ pub(crate) fn run() -> Result<(), String> {
 }
 
 /// What git tracks, and what it would track.
-fn files() -> Result<Vec<String>, String> {
+pub(crate) fn files() -> Result<Vec<String>, String> {
     let root = crate::root();
     let real = root.canonicalize().unwrap_or_else(|_| root.clone());
     let mut git = Command::new("git");
@@ -105,6 +112,21 @@ fn required(path: &str, text: Option<&str>, wanted: &[&str]) -> Vec<String> {
 /// What a fuzzer starts from is as it is, though some of it looks like text.
 fn is_seed(path: &str) -> bool {
     path.starts_with("fuzz/seeds/") && extension(path).is_empty()
+}
+
+/// The paths that a guide names in backquotes, from the root on, and that are not there.
+fn lost_paths(guide: &str, text: &str, exists: impl Fn(&str) -> bool) -> Vec<String> {
+    const TOP: &[&str] = &["crates/", "tests/src", "tests/tests", "xtask/", "docs/", "examples/"];
+    let mut problems = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        // What is between an odd backquote and the next.
+        let quoted = line.split('`').skip(1).step_by(2);
+        let paths = quoted.filter(|path| TOP.iter().any(|top| path.starts_with(top)));
+        for path in paths.filter(|path| !exists(path)) {
+            problems.push(format!("{guide}:{}: {path} is not there", index + 1));
+        }
+    }
+    problems
 }
 
 fn extension(path: &str) -> &str {
@@ -211,6 +233,13 @@ mod tests {
         assert_eq!(look("x/Cargo.toml", &good.replace("license", "# license")).len(), 1);
         assert_eq!(look("x/Cargo.toml", "[package]\n").len(), 5);
         assert_eq!(look("fuzz/Cargo.toml", "[package]\n"), NONE);
+    }
+
+    #[test]
+    fn a_guide_names_files_that_are_there() {
+        let text = "`xtask/a.rs` and crates/b.rs\n`1/2`, `crates/c.rs`\n";
+        let lost = lost_paths("A.md", text, |path| path == "xtask/a.rs");
+        assert_eq!(lost, ["A.md:2: crates/c.rs is not there"]);
     }
 
     #[test]

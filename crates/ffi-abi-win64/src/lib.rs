@@ -8,7 +8,8 @@
 //! [`argument_rule`] and [`result_rule`] say by which of its rules.
 //!
 //! Use it alone in a runtime that fills registers itself: read the moves of a
-//! [`Plan`], or hand argument pointers to the entry that goes with it.
+//! [`Plan`], or hand argument pointers to the entry that goes with it. There are no features;
+//! `no_std` with `alloc`.
 //!
 //! ```
 //! use ffi_abi_win64::{argument_rule, plan};

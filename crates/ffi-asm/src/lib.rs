@@ -17,6 +17,19 @@
 //!
 //! The text is left in `$OUT_DIR/trampolines.s`. Where `cc` cannot be used, the configuration
 //! option `trampolines_in_rust` is set, and the crate includes the text in a `global_asm!`.
+//!
+//! There is no other use for it, and no feature. A whole build script:
+//! ```no_run
+//! use ffi_asm::{Trampolines, assemble};
+//!
+//! fn main() {
+//!     assemble(&Trampolines {
+//!         arch: "x86_64",
+//!         files: &["src/asm/call.S", "src/asm/callback.S"],
+//!         defines: &[("STACK_OFFSET", 112)],
+//!     });
+//! }
+//! ```
 
 use std::env;
 use std::fmt::Write;

@@ -52,6 +52,23 @@ impl Arguments<'_> {
     /// size or kind than the argument's type. A `bool` or a struct has to be of that very type,
     /// a function pointer is read as a raw pointer and an enum as its integer: see
     /// [`Type::check_readable`](ffi_types::Type::check_readable).
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(target_arch = "x86_64")] {
+    /// use ffi_abi_sysv::SysV;
+    /// use ffi_callback::Callback;
+    /// use ffi_types::{Convention, Signature, Type};
+    /// let signature = Signature::new(Convention::SysV, Type::F64, [Type::F64, Type::C_INT])?;
+    /// let ldexp = Callback::with_signature(&SysV, signature, |arguments, result| {
+    ///     let (x, exponent): (f64, i32) = (arguments.get(0).unwrap(), arguments.get(1).unwrap());
+    ///     assert!(arguments.get::<f32>(0).is_err()); // four bytes, not eight
+    ///     result.set(x * 2_f64.powi(exponent)).unwrap();
+    /// })?;
+    /// # let _ = ldexp;
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn get<T: CType>(&self, index: usize) -> Result<T, InvalidCallInterfaceError> {
         let ty = self.checked_ty(index)?;
         ty.check_readable::<T>()
@@ -70,6 +87,24 @@ impl Arguments<'_> {
     /// # Errors
     /// An [`InvalidCallInterfaceError`] when there is no such argument, or when the buffer has not
     /// exactly its size.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(target_arch = "x86_64")] {
+    /// use ffi_abi_sysv::SysV;
+    /// use ffi_callback::Callback;
+    /// use ffi_types::{Convention, Signature, Type};
+    /// let pair = Type::structure("pair").field("a", Type::I32).field("b", Type::I32).build()?;
+    /// let signature = Signature::new(Convention::SysV, pair.clone(), [pair])?;
+    /// let same = Callback::with_signature(&SysV, signature, |arguments, result| {
+    ///     let mut bytes = [0; 8];
+    ///     arguments.read(0, &mut bytes).unwrap();
+    ///     result.set_bytes(&bytes).unwrap();
+    /// })?;
+    /// # let _ = same;
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn read(&self, index: usize, buffer: &mut [u8]) -> Result<(), InvalidCallInterfaceError> {
         self.checked_ty(index)?
             .check_size(buffer.len())

@@ -2,7 +2,8 @@
 //!
 //! The trampolines are part of the program: each ABI crate assembles a table of them, and a
 //! [`Callback`] takes one for as long as it lives. No memory is ever made executable.
-//! The crate is generic over the convention; use it alone with an ABI crate of your choice.
+//! The crate is generic over the convention; use it alone with an ABI crate of your choice, in a
+//! runtime that has its own way of calling. It has no features.
 //!
 //! ```
 //! # #[cfg(target_arch = "x86_64")] {

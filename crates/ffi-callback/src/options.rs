@@ -76,6 +76,25 @@ impl CallbackOptions {
     ///
     /// # Errors
     /// As for [`create`](Self::create).
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(target_arch = "x86_64")] {
+    /// use ffi_abi_sysv::SysV;
+    /// use ffi_callback::CallbackOptions;
+    /// let mut sum = 0;
+    /// let add = CallbackOptions::new().create_mut(&SysV, move |n: i32| -> i32 {
+    ///     sum += n;
+    ///     sum
+    /// })?;
+    /// // SAFETY: the callback has this type, and is alive.
+    /// let call = unsafe {
+    ///     std::mem::transmute::<*const std::ffi::c_void, extern "sysv64" fn(i32) -> i32>(add.as_ptr())
+    /// };
+    /// assert_eq!((call(2), call(40)), (2, 42));
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn create_mut<Parameters, F>(
         self,
         convention: &dyn CallingConvention,
@@ -93,6 +112,23 @@ impl CallbackOptions {
     ///
     /// # Errors
     /// As for [`create`](Self::create).
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(target_arch = "x86_64")] {
+    /// use ffi_abi_sysv::SysV;
+    /// use ffi_callback::{CallbackOptions, OnPanic};
+    /// let options = CallbackOptions::new().on_panic(OnPanic::returning(-1_i32));
+    /// let text = vec![0_u8; 40];
+    /// let take = options.create_once(&SysV, move |n: i32| text.into_boxed_slice().len() as i32 + n)?;
+    /// // SAFETY: the callback has this type, and is alive.
+    /// let call = unsafe {
+    ///     std::mem::transmute::<*const std::ffi::c_void, extern "sysv64" fn(i32) -> i32>(take.as_ptr())
+    /// };
+    /// assert_eq!((call(2), call(2)), (42, -1));
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn create_once<Parameters, F>(
         self,
         convention: &dyn CallingConvention,
@@ -116,6 +152,26 @@ impl CallbackOptions {
     ///
     /// # Errors
     /// As there, and for a policy that does not fit the signature.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(target_arch = "x86_64")] {
+    /// use ffi_abi_sysv::SysV;
+    /// use ffi_callback::CallbackOptions;
+    /// use ffi_types::{Convention, Signature, Type};
+    /// let signature = Signature::new(Convention::SysV, Type::C_INT, [Type::C_INT])?;
+    /// let options = CallbackOptions::new().name("twice");
+    /// let twice = options.create_dynamic(&SysV, signature, |arguments, result| {
+    ///     result.set(2 * arguments.get::<i32>(0).unwrap()).unwrap();
+    /// })?;
+    /// // SAFETY: the callback has this type, and is alive.
+    /// let call = unsafe {
+    ///     std::mem::transmute::<*const std::ffi::c_void, extern "sysv64" fn(i32) -> i32>(twice.as_ptr())
+    /// };
+    /// assert_eq!(call(21), 42);
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn create_dynamic<F>(
         self,
         convention: &dyn CallingConvention,

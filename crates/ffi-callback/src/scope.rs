@@ -119,6 +119,28 @@ impl<'scope> Scope<'scope, '_> {
     ///
     /// # Errors
     /// As there.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(target_arch = "x86_64")] {
+    /// use ffi_abi_sysv::SysV;
+    /// let mut seen = Vec::new();
+    /// ffi_callback::scope(|scope| {
+    ///     let see = scope.create_mut(Default::default(), &SysV, |n: i32| -> i32 {
+    ///         seen.push(n);
+    ///         seen.len() as i32
+    ///     })?;
+    ///     // SAFETY: the callback has this type, and the scope has not ended.
+    ///     let see = unsafe {
+    ///         std::mem::transmute::<*const std::ffi::c_void, extern "sysv64" fn(i32) -> i32>(see.as_ptr())
+    ///     };
+    ///     assert_eq!((see(7), see(8)), (1, 2));
+    ///     Ok::<(), ffi_callback::CallbackError>(())
+    /// })?;
+    /// assert_eq!(seen, [7, 8]);
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn create_mut<Parameters, F>(
         &'scope self,
         options: CallbackOptions,

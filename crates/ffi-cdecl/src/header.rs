@@ -59,6 +59,15 @@ impl Header {
     ///
     /// # Errors
     /// Every mistake, which includes that it declares no function, or several.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi_cdecl::Header;
+    /// let mut header = Header::parse("typedef double metres;")?;
+    /// let function = header.parse_function("metres length(const metres *of, size_t count);")?;
+    /// assert_eq!(function.signature()?.to_string(), "double (void *, uint64_t)");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn parse_function(&mut self, prototype: &str) -> Result<&Function, ParseErrors> {
         parser::function(self, prototype.as_bytes())
     }
@@ -67,6 +76,15 @@ impl Header {
     ///
     /// # Errors
     /// Every mistake in it.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi_cdecl::Header;
+    /// let mut header = Header::parse("struct point { float x, y; };")?;
+    /// let ty = header.parse_type("struct point [3]")?;
+    /// assert_eq!(header.size_align(&ty), Some((24, 4)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn parse_type(&mut self, text: &str) -> Result<DeclaredType, ParseErrors> {
         parser::type_name(self, text.as_bytes())
     }
@@ -82,6 +100,15 @@ impl Header {
     }
 
     /// The function of that name.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi_cdecl::Header;
+    /// let header = Header::parse("int abs(int n);")?;
+    /// assert_eq!(header.function("abs").map(ToString::to_string).as_deref(), Some("int abs(int n)"));
+    /// assert!(header.function("labs").is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn function(&self, name: &str) -> Option<&Function> {
         match self.places.get(name)? {
             Place::Function(index) => self.functions.get(*index),
@@ -95,6 +122,14 @@ impl Header {
     }
 
     /// The variable of that name.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi_cdecl::Header;
+    /// let header = Header::parse("extern int optind; static int hidden;")?;
+    /// assert_eq!(header.variable("optind").map(|variable| variable.is_internal()), Some(false));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn variable(&self, name: &str) -> Option<&Variable> {
         match self.places.get(name)? {
             Place::Variable(index) => self.variables.get(*index),
@@ -103,6 +138,15 @@ impl Header {
     }
 
     /// The value of an enum's constant, or of a `#define`.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi_cdecl::Header;
+    /// let header = Header::parse("#define LIMIT (1 << 4)\nenum { FIRST = 7, SECOND };")?;
+    /// assert_eq!(header.constants().count(), 3);
+    /// assert!(header.constant("SECOND").is_some() && header.constant("THIRD").is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn constant(&self, name: &str) -> Option<&Constant> {
         self.constants.get(name)
     }
@@ -193,6 +237,15 @@ impl Header {
     ///
     /// # Errors
     /// [`UnsupportedTypeError`] when it is not known, or cannot be passed by value.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi_cdecl::Header;
+    /// let header = Header::parse("typedef struct { char tag; double value; } entry;")?;
+    /// let entry = header.ty("entry")?;
+    /// assert_eq!((entry.size(), entry.field("value").map(|field| field.offset())), (16, Some(8)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn ty(&self, spelling: &str) -> Result<Type, UnsupportedTypeError> {
         let mut words = spelling.split_ascii_whitespace();
         let found = match (words.next(), words.next(), words.next()) {

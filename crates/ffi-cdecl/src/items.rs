@@ -93,6 +93,17 @@ impl Function {
     /// # Errors
     /// An [`UnsupportedTypeError`] as [`signature`](Self::signature), or the
     /// [`InvalidCallInterfaceError`] of [`Signature::variadic`].
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi_cdecl::Header;
+    /// use ffi_types::Type;
+    /// let header = Header::parse("int printf(const char *format, ...);")?;
+    /// let printf = header.function("printf").expect("it was just declared");
+    /// let call = printf.signature_with([Type::F64])?;
+    /// assert_eq!(call.to_string(), "int32_t (void *, ... /* double */)");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn signature_with(
         &self,
         variadic: impl IntoIterator<Item = Type>,
@@ -238,6 +249,17 @@ impl Record {
     }
 
     /// Its members, in order.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi_cdecl::Header;
+    /// let header = Header::parse("struct entry { char tag; unsigned flags : 3; double value; };")?;
+    /// let entry = header.records().next().expect("a struct");
+    /// let members: Vec<_> = entry.members().iter().map(|m| (m.name(), m.offset(), m.width())).collect();
+    /// assert_eq!(members[2], (Some("value"), 8, None));
+    /// assert_eq!(members[1].2, Some(3));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn members(&self) -> &[Member] {
         &self.members
     }

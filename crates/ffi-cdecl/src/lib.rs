@@ -27,6 +27,11 @@
 //! The text is not run through a C preprocessor first, though conditions and `#define`s of
 //! constants are followed. For a header that includes others, give the output of `cc -E`.
 //!
+//! # When to use it alone
+//! To read headers where nothing is called: a binding generator, a debugger, a check of what a
+//! library exports, for another platform than the running one too. The facade `ffi` has it as its
+//! feature `cdecl`. There are no features here.
+//!
 //! No input makes it panic or use unbounded stack: what nests is counted, and every mistake is
 //! reported with its line, its column and what was expected there. `no_std` with `alloc`.
 #![no_std]
@@ -63,7 +68,7 @@ pub use ctype::{
     Basic, DeclaredKind, DeclaredType, FunctionType, Parameter, Qualifiers, Tag, TagId, TagKind,
 };
 pub use error::{ParseError, ParseErrors, Place, Position, Problem, UnsupportedTypeError, Warning};
+pub use ffi_types::nearest;
 pub use header::Header;
 pub use items::{Constant, Enumeration, Function, Member, Record, SignatureError, Variable};
-pub use names::nearest;
 pub use options::Options;

@@ -40,6 +40,16 @@ impl Options {
     }
 
     /// With the names of `<windows.h>` known: `DWORD`, `HANDLE`, `LPCSTR` and their like.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi_cdecl::Options;
+    /// use ffi_types::{Convention, Win64};
+    /// let options = Options::for_convention(Convention::Win64(Win64::Msvc)).windows_names(true);
+    /// let header = options.parse("BOOL Beep(DWORD frequency, DWORD milliseconds);")?;
+    /// assert_eq!(header.functions()[0].signature()?.to_string(), "int32_t (uint32_t, uint32_t)");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn windows_names(mut self, known: bool) -> Self {
         self.windows_names = known;
         self

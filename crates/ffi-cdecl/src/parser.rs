@@ -290,7 +290,7 @@ impl<'a> Parser<'a> {
                 "inline",
             ];
             let known = self.header.typedefs.keys().map(|name| &**name);
-            names::nearest(name, known.chain(KEYWORDS)).map(ToString::to_string)
+            ffi_types::nearest(name, known.chain(KEYWORDS)).map(ToString::to_string)
         } else {
             None
         };

@@ -4,7 +4,8 @@
 //! unions of `#[repr(C)]`, also `packed`, `packed(N)` and `align(N)`, newtypes of
 //! `#[repr(transparent)]`, and enums without fields. It is checked when the program is compiled
 //! that the layout by C's rules is the one that Rust has. Use it through the facade `ffi`, which
-//! exports it beside the trait.
+//! exports it beside the trait; alone, as here, with `ffi-types` where nothing is called. It has no
+//! features.
 //!
 //! ```
 //! use ffi_types::CType;

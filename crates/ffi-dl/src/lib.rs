@@ -26,6 +26,10 @@
 //! # Ok::<(), ffi_dl::LibraryError>(())
 //! ```
 //!
+//! # Features
+//! - `tracing`: libraries that are opened and closed, and symbols that are found, are `tracing`'s
+//!   events of level `DEBUG` and the target `ffi`.
+//!
 //! # What is safe
 //! Opening a library is unsafe, because its code runs; giving a symbol a type is unsafe, because
 //! nothing in the file says what that type is. Asking where a symbol is, closing a library, and
@@ -45,6 +49,7 @@ mod library;
 mod lookup;
 mod name;
 mod symbol;
+mod trace;
 #[cfg(any(
     all(target_os = "linux", target_env = "gnu"),
     target_os = "freebsd",

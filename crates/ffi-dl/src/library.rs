@@ -2,6 +2,7 @@
 
 use crate::error::{LibraryError, Operation, PROGRAM, Reason};
 use crate::flags::Flags;
+use crate::trace;
 use std::ffi::OsStr;
 #[cfg(unix)]
 use std::ffi::c_void;
@@ -31,6 +32,9 @@ struct Open {
     handle: os::Library,
     #[cfg(unix)]
     raw: RawHandle,
+    /// Behind the handle, to be dropped after it.
+    #[cfg(feature = "tracing")]
+    _closed: trace::Closed,
 }
 
 /// The handle again, because `libloading` lends it to nobody. It is `Open::handle`'s to close.
@@ -137,7 +141,10 @@ impl Library {
             os::Library::new(name)
         };
         match opened {
-            Ok(handle) => Ok(Self::from_handle(shown, handle)),
+            Ok(handle) => {
+                trace::debug!(library = shown, ?flags, "opened");
+                Ok(Self::from_handle(shown, handle))
+            }
             Err(error) => {
                 Err(LibraryError::reported(Operation::Load, shown, None, Reason::Os, error))
             }
@@ -184,6 +191,8 @@ impl Library {
             (unsafe { os::Library::from_raw(raw) }, RawHandle(raw))
         };
         Self(Arc::new(Open {
+            #[cfg(feature = "tracing")]
+            _closed: trace::Closed(name.clone()),
             name,
             handle,
             #[cfg(unix)]

@@ -4,6 +4,7 @@ use crate::error::{LibraryError, Operation, Reason};
 use crate::library::Library;
 use crate::name::{self, SymbolName};
 use crate::symbol::Symbol;
+use crate::trace;
 use std::ffi::c_void;
 use std::ptr::NonNull;
 
@@ -187,7 +188,10 @@ impl Library {
         found: Result<*mut c_void, libloading::Error>,
     ) -> Result<(String, NonNull<c_void>), LibraryError> {
         match found.map(NonNull::new) {
-            Ok(Some(address)) => Ok((name, address)),
+            Ok(Some(address)) => {
+                trace::debug!(library = self.name(), symbol = name, ?address, "found");
+                Ok((name, address))
+            }
             // Null without an error: libloading passes the null on where it may trust `dlerror` to
             // be the thread's own, and else reports this.
             Ok(None) | Err(libloading::Error::DlSymUnknown) => {

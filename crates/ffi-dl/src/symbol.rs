@@ -80,17 +80,53 @@ impl<'lib, T> Symbol<'lib, T> {
     }
 
     /// The address; never null, and valid while the library is open.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(any(target_os = "linux", windows))] {
+    /// # let name = if cfg!(windows) { "msvcrt.dll" } else { "libm.so.6" };
+    /// use ffi_dl::Library;
+    /// // SAFETY: libm runs nothing that could do harm when it is opened or closed.
+    /// let libm = unsafe { Library::open(name) }?;
+    /// assert!(!libm.symbol("sqrt")?.as_ptr().is_null());
+    /// # }
+    /// # Ok::<(), ffi_dl::LibraryError>(())
+    /// ```
     pub fn as_ptr(&self) -> *const c_void {
         self.found.address.0.as_ptr()
     }
 
     /// The name it was looked up by, as `name@version` where a version was asked for. Bytes that
     /// are not UTF-8 are replaced.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(any(target_os = "linux", windows))] {
+    /// # let name = if cfg!(windows) { "msvcrt.dll" } else { "libm.so.6" };
+    /// use ffi_dl::Library;
+    /// // SAFETY: libm runs nothing that could do harm when it is opened or closed.
+    /// let libm = unsafe { Library::open(name) }?;
+    /// assert_eq!(libm.symbol("sqrt")?.name(), "sqrt");
+    /// # }
+    /// # Ok::<(), ffi_dl::LibraryError>(())
+    /// ```
     pub fn name(&self) -> &str {
         &self.found.name
     }
 
     /// The library that it borrows.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(any(target_os = "linux", windows))] {
+    /// # let name = if cfg!(windows) { "msvcrt.dll" } else { "libm.so.6" };
+    /// use ffi_dl::Library;
+    /// // SAFETY: libm runs nothing that could do harm when it is opened or closed.
+    /// let libm = unsafe { Library::open(name) }?;
+    /// assert_eq!(libm.symbol("sqrt")?.library().name(), name);
+    /// # }
+    /// # Ok::<(), ffi_dl::LibraryError>(())
+    /// ```
     pub fn library(&self) -> &'lib Library {
         self.library
     }

@@ -7,6 +7,7 @@ use core::ffi::c_void;
 
 /// A calling convention, as data. Any of them can be planned for on every host; which can be
 /// called depends on the processor that is running.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Convention {
@@ -19,6 +20,7 @@ pub enum Convention {
 }
 
 /// The variants of the Microsoft x64 convention.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Win64 {
@@ -29,6 +31,7 @@ pub enum Win64 {
 }
 
 /// The variants of AAPCS64.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Aapcs64 {
@@ -110,6 +113,13 @@ impl Convention {
     }
 
     /// The sizes of C's types where this convention is the platform's own.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi_types::{Convention, Type, Win64};
+    /// assert_eq!(Convention::SysV.data_model().wchar_t(), Type::I32);
+    /// assert_eq!(Convention::Win64(Win64::Msvc).data_model().wchar_t(), Type::U16);
+    /// ```
     pub const fn data_model(self) -> DataModel {
         match self {
             Self::SysV | Self::Aapcs64(Aapcs64::Apple) => DataModel {

@@ -51,12 +51,28 @@ impl AggregateBuilder {
 
     /// Adds a member. A struct or union without a name is an anonymous member, of which there may
     /// be several: its members are reached as if they were those of the whole.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi_types::Type;
+    /// let entry = Type::structure("entry").field("tag", Type::I8).field("value", Type::F64).build()?;
+    /// assert_eq!((entry.size(), entry.align()), (16, 8));
+    /// # Ok::<(), ffi_types::TypeValidationError>(())
+    /// ```
     pub fn field(self, name: &str, ty: Type) -> Self {
         self.add(name, ty, None, None, None)
     }
 
     /// Adds a member declared with `_Alignas(align)`, in bytes. As in C it can only raise the
     /// alignment of the member's type.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi_types::Type;
+    /// let pair = Type::structure("pair").field("a", Type::I8).aligned_field("b", Type::I8, 16).build()?;
+    /// assert_eq!((pair.size(), pair.fields()[1].offset()), (32, 16));
+    /// # Ok::<(), ffi_types::TypeValidationError>(())
+    /// ```
     pub fn aligned_field(self, name: &str, ty: Type, align: usize) -> Self {
         self.add(name, ty, Some(align), None, None)
     }
@@ -91,6 +107,16 @@ impl AggregateBuilder {
 
     /// Adds a member at an offset in bytes that the caller states; [`stated`](Self::stated) then
     /// has to be called too, and every other member needs an offset as well.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi_types::Type;
+    /// // As a debugger knows it, with its size and alignment.
+    /// let seen = Type::structure("seen").field_at("a", Type::I32, 0).field_at("b", Type::I32, 12);
+    /// let seen = seen.stated(16, 4).build()?;
+    /// assert_eq!((seen.size(), seen.fields()[1].offset()), (16, 12));
+    /// # Ok::<(), ffi_types::TypeValidationError>(())
+    /// ```
     pub fn field_at(self, name: &str, ty: Type, offset: usize) -> Self {
         self.add(name, ty, None, None, Some(offset))
     }
@@ -115,6 +141,15 @@ impl AggregateBuilder {
 
     /// Lays bit-fields out as compilers for the platforms of that convention do; if it is not
     /// called, as those for the platform that this is compiled for.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi_types::{Aapcs64, Convention, Type};
+    /// let flags = Type::structure("flags").bit_field("a", Type::U8, 3).bit_field("b", Type::U8, 6);
+    /// let flags = flags.bit_fields_of(Convention::Aapcs64(Aapcs64::Apple)).build()?;
+    /// assert_eq!((flags.size(), flags.fields()[1].bit_offset()), (2, 8));
+    /// # Ok::<(), ffi_types::TypeValidationError>(())
+    /// ```
     pub fn bit_fields_of(mut self, convention: Convention) -> Self {
         self.convention = convention;
         self
@@ -122,18 +157,42 @@ impl AggregateBuilder {
 
     /// `__attribute__((packed))`: no member is aligned to more than one byte, but for one with an
     /// alignment [of its own](Self::aligned_field).
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi_types::Type;
+    /// let entry = Type::structure("entry").field("tag", Type::I8).field("value", Type::F64);
+    /// assert_eq!(entry.packed().build()?.size(), 9);
+    /// # Ok::<(), ffi_types::TypeValidationError>(())
+    /// ```
     pub fn packed(mut self) -> Self {
         self.pack = Some(Pack::Attribute);
         self
     }
 
     /// `#pragma pack(max_align)`: no member is aligned to more than that, in bytes.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi_types::Type;
+    /// let entry = Type::structure("entry").field("tag", Type::I8).field("value", Type::F64);
+    /// assert_eq!(entry.pack(4).build()?.size(), 12);
+    /// # Ok::<(), ffi_types::TypeValidationError>(())
+    /// ```
     pub fn pack(mut self, max_align: usize) -> Self {
         self.pack = Some(Pack::Pragma(max_align));
         self
     }
 
     /// `__attribute__((aligned(align)))` on the whole, in bytes. It can only raise the alignment.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi_types::Type;
+    /// let line = Type::structure("line").field("used", Type::U8).align(64).build()?;
+    /// assert_eq!((line.size(), line.align()), (64, 64));
+    /// # Ok::<(), ffi_types::TypeValidationError>(())
+    /// ```
     pub fn align(mut self, align: usize) -> Self {
         self.align = Some(align);
         self

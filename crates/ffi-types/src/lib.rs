@@ -15,6 +15,14 @@
 //! ```
 //!
 //! `no_std` with `alloc`. Every convention described here has 64-bit pointers.
+//!
+//! # Features
+//! None is on by default, and each only adds.
+//! - `complex`: [`CType`] for `num_complex::Complex`.
+//! - `half`: [`CType`] for `half::f16` and `half::bf16`.
+//! - `serde`: `Serialize` for plans and [`Placement`]s, to be looked at elsewhere, and `Deserialize`
+//!   too for what they are made of that has no names of registers in it: [`Move`], [`ByReference`],
+//!   [`Extension`], [`Convention`].
 #![no_std]
 
 extern crate alloc;
@@ -28,6 +36,7 @@ mod float;
 mod identity;
 mod layout;
 mod long_double;
+mod nearest;
 mod plan;
 mod plan_builder;
 mod print;
@@ -37,6 +46,8 @@ pub mod record;
 mod repr;
 pub mod results;
 mod rule;
+#[cfg(feature = "serde")]
+mod serialize;
 mod signature;
 mod ty;
 mod type_cell;
@@ -52,6 +63,7 @@ pub use error::{
 pub use execute::{Place, store_scalar};
 pub use layout::AggregateBuilder;
 pub use long_double::LongDouble;
+pub use nearest::nearest;
 pub use plan::{
     Bank, ByReference, Extension, Location, Move, Placement, Plan, RegisterFile, ReturnPlan,
 };

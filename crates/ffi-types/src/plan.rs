@@ -72,6 +72,7 @@ impl RegisterFile {
 }
 
 /// What an offset into an image stands for.
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Location {
@@ -94,6 +95,7 @@ impl core::fmt::Display for Location {
 }
 
 /// What fills the rest of an eightbyte of which a value takes only a part.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Extension {
@@ -111,6 +113,7 @@ pub enum Extension {
 }
 
 /// Some bytes of one value, and where they go.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Move {
     /// The argument that the bytes are taken from; 0 for a return value.
@@ -126,6 +129,7 @@ pub struct Move {
 }
 
 /// An argument that is passed as the address of a copy, which the callee may change.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ByReference {
     /// The argument that is copied.
@@ -139,6 +143,7 @@ pub struct ByReference {
 }
 
 /// How the result comes back.
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReturnPlan<'a> {

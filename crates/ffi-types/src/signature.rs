@@ -50,6 +50,16 @@ impl Signature {
     /// # Errors
     /// An [`InvalidCallInterfaceError`]: an argument that is `void` or an array, an array
     /// returned, or more than [`MAX_ARGUMENTS`].
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi_types::{Convention, Signature, Type};
+    /// let atan2 = Signature::new(Convention::SysV, Type::F64, [Type::F64, Type::F64])?;
+    /// assert_eq!(atan2.to_string(), "double (double, double)");
+    /// let wrong = Signature::new(Convention::SysV, Type::F64, [Type::VOID]);
+    /// assert!(wrong.unwrap_err().to_string().starts_with("argument 0: "));
+    /// # Ok::<(), ffi_types::InvalidCallInterfaceError>(())
+    /// ```
     #[inline]
     pub fn new(
         convention: Convention,
@@ -159,6 +169,15 @@ impl Signature {
     }
 
     /// What it takes, the variadic arguments included.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi_types::{Convention, Signature, Type};
+    /// let ldexp = Signature::new(Convention::SysV, Type::F64, [Type::F64, Type::C_INT])?;
+    /// assert_eq!(ldexp.arguments(), [Type::F64, Type::C_INT]);
+    /// assert_eq!(*ldexp.return_type(), Type::F64);
+    /// # Ok::<(), ffi_types::InvalidCallInterfaceError>(())
+    /// ```
     #[inline]
     pub fn arguments(&self) -> &[Type] {
         &self.arguments
@@ -171,6 +190,16 @@ impl Signature {
     }
 
     /// Whether the argument of this index is passed through `...`.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi_types::{Convention, Signature, Type};
+    /// let open = [Type::POINTER, Type::C_INT, Type::U32];
+    /// let open = Signature::variadic(Convention::SysV, Type::C_INT, open, 2)?;
+    /// assert_eq!(open.first_variadic(), Some(2));
+    /// assert_eq!([1, 2].map(|argument| open.is_variadic_at(argument)), [false, true]);
+    /// # Ok::<(), ffi_types::InvalidCallInterfaceError>(())
+    /// ```
     pub fn is_variadic_at(&self, index: usize) -> bool {
         self.first_variadic.is_some_and(|first| index >= usize::from(first))
     }

@@ -124,6 +124,12 @@ impl Scalar {
     }
 
     /// How many of its bytes, from the first on, hold the value: all, but for `F80`'s 10.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi_types::Scalar;
+    /// assert_eq!((Scalar::F80.size(), Scalar::F80.value_size()), (16, 10));
+    /// ```
     #[inline]
     pub const fn value_size(self) -> usize {
         if matches!(self, Self::F80) { 10 } else { self.size() }
@@ -173,6 +179,14 @@ impl Scalar {
 
     /// What C's default argument promotions (C17 6.5.2.2, 6) make of a value of this type that is
     /// passed through `...`; the type itself where they leave it alone.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi_types::Scalar;
+    /// assert_eq!(Scalar::F32.promoted(), Scalar::F64);
+    /// assert_eq!(Scalar::U16.promoted(), Scalar::I32);
+    /// assert_eq!(Scalar::U32.promoted(), Scalar::U32);
+    /// ```
     pub const fn promoted(self) -> Self {
         match self {
             Self::Bool | Self::I8 | Self::U8 | Self::I16 | Self::U16 => Self::I32,
@@ -409,6 +423,14 @@ impl Type {
     ///
     /// # Errors
     /// [`TypeProblem::Complex`] for a type that is none, and for `__bf16`.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi_types::{Scalar, Type};
+    /// let complex = Type::complex(Scalar::F32)?;
+    /// assert_eq!((complex.size(), complex.align()), (8, 4));
+    /// # Ok::<(), ffi_types::TypeValidationError>(())
+    /// ```
     pub fn complex(part: Scalar) -> Result<Type, TypeValidationError> {
         if part.is_float() && part != Scalar::BF16 {
             return Ok(Type::complex_of(part));
@@ -451,11 +473,29 @@ impl Type {
     }
 
     /// Starts a struct without a tag.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi_types::Type;
+    /// let halves = Type::anonymous_structure().field("low", Type::U16).field("high", Type::U16);
+    /// let word = Type::union("word").field("whole", Type::U32).field("", halves.build()?).build()?;
+    /// assert_eq!(word.size(), 4);
+    /// # Ok::<(), ffi_types::TypeValidationError>(())
+    /// ```
     pub fn anonymous_structure() -> AggregateBuilder {
         AggregateBuilder::new(TypeKind::Struct, None)
     }
 
     /// Starts a union with the tag `name`.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi_types::Type;
+    /// let number = Type::union("number").field("n", Type::I64).field("x", Type::F32).build()?;
+    /// assert_eq!(number.to_string(), "union number { int64_t n; float x; }");
+    /// assert_eq!(number.size(), 8);
+    /// # Ok::<(), ffi_types::TypeValidationError>(())
+    /// ```
     pub fn union(name: &str) -> AggregateBuilder {
         AggregateBuilder::new(TypeKind::Union, Some(name))
     }
@@ -483,6 +523,14 @@ impl Type {
     }
 
     /// What the type is.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi_types::{Type, TypeKind};
+    /// let pair = Type::structure("pair").field("a", Type::F32).field("b", Type::F32).build()?;
+    /// assert_eq!(pair.kind(), TypeKind::Struct);
+    /// # Ok::<(), ffi_types::TypeValidationError>(())
+    /// ```
     #[inline]
     pub fn kind(&self) -> TypeKind {
         match self.repr() {
@@ -550,6 +598,15 @@ impl Type {
     }
 
     /// The member of that name. What is inside an anonymous member is found in that member's type.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi_types::Type;
+    /// let point = Type::structure("point").field("x", Type::F64).field("y", Type::F64).build()?;
+    /// assert_eq!(point.field("y").map(|y| (y.ty(), y.offset())), Some((&Type::F64, 8)));
+    /// assert!(point.field("z").is_none());
+    /// # Ok::<(), ffi_types::TypeValidationError>(())
+    /// ```
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields().iter().find(|field| field.name() == name)
     }
@@ -590,6 +647,14 @@ impl Type {
     }
 
     /// The element type and length of an array.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi_types::Type;
+    /// let row = Type::array(Type::F32, 4)?;
+    /// assert_eq!(row.array_parts(), Some((&Type::F32, 4)));
+    /// # Ok::<(), ffi_types::TypeValidationError>(())
+    /// ```
     pub fn array_parts(&self) -> Option<(&Type, usize)> {
         match self.repr() {
             Repr::Aggregate(a) if a.kind == TypeKind::Array => Some((&a.fields[0].ty, a.count)),
@@ -608,6 +673,15 @@ impl Type {
     /// What is inside an aggregate, sorted by offset, without duplicates; the arrays and nested
     /// aggregates are gone. Empty for everything else, and for aggregates larger than
     /// [`MAX_LEAVES_SIZE`] bytes.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi_types::Type;
+    /// let point = Type::structure("point").field("x", Type::F32).field("y", Type::F32).build()?;
+    /// let line = Type::structure("line").field("id", Type::I64).field("to", point).build()?;
+    /// assert!(line.leaves().iter().map(|leaf| leaf.offset).eq([0, 8, 12]));
+    /// # Ok::<(), ffi_types::TypeValidationError>(())
+    /// ```
     pub fn leaves(&self) -> &[Leaf] {
         match self.repr() {
             Repr::Aggregate(aggregate) => &aggregate.leaves,

@@ -37,12 +37,32 @@ pub fn arg<T: CType>(value: &T) -> Arg<'_> {
 
 impl<'a> Arg<'a> {
     /// The address of the value.
+    ///
+    /// # Examples
+    /// ```
+    /// let n = 5_i32;
+    /// assert_eq!(ffi::arg(&n).as_ptr(), (&raw const n).cast());
+    /// ```
     pub fn as_ptr(&self) -> *const c_void {
         self.pointer
     }
 
     /// An argument given as its bytes, in the machine's byte order, for types known only at run
     /// time. Only their number is checked.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi::{Arg, CallInterface, Type};
+    /// use std::ffi::c_void;
+    /// extern "C" fn twice(n: i32) -> i32 { 2 * n }
+    ///
+    /// let interface = CallInterface::new(Type::C_INT, [Type::C_INT])?;
+    /// let bytes = 21_i32.to_ne_bytes();
+    /// // SAFETY: `twice` has this signature, and the bytes are those of an `int`.
+    /// let n: i32 = unsafe { interface.call(twice as *const c_void, &[Arg::bytes(&bytes)]) }?;
+    /// assert_eq!(n, 42);
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub fn bytes(value: &'a [u8]) -> Self {
         let pointer = value.as_ptr().cast();
         Self { pointer, size: value.len(), kind: Kind::Bytes, value: PhantomData }

@@ -7,6 +7,7 @@ use crate::errno::{Errno, WithErrno, captured};
 #[cfg(windows)]
 use crate::errno::{LastError, WithLastError, last_error_captured};
 use crate::error::{CallError, PrepareError};
+use crate::trace::{debug, trace};
 use ffi_callback::resuming;
 use ffi_types::{
     CType, Convention, Entry, InterfaceField, InterfaceReason, InvalidCallInterfaceError, Plan,
@@ -135,16 +136,37 @@ impl CallInterface {
                     return Err(error);
                 }
             }
-            Ok(Self(prepared.assume_init()))
+            let prepared = prepared.assume_init();
+            debug!(convention = %prepared.signature.convention(), signature = %prepared.signature, "prepared");
+            Ok(Self(prepared))
         }
     }
 
     /// The signature.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi::{CallInterface, Type};
+    /// let interface = CallInterface::new(Type::F64, [Type::F64, Type::C_INT])?;
+    /// assert_eq!(interface.signature().to_string(), "double (double, int32_t)");
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub fn signature(&self) -> &Signature {
         &self.0.signature
     }
 
     /// Where each byte of a call goes.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi::{CallInterface, Convention, Type};
+    /// let interface = CallInterface::new(Type::F64, [Type::C_INT, Type::F64])?;
+    /// if interface.plan().convention() == Convention::SysV {
+    ///     assert_eq!(interface.plan().placement(0).to_string(), "rdi");
+    ///     assert_eq!(interface.plan().placement(1).to_string(), "xmm0");
+    /// }
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub fn plan(&self) -> &Plan {
         &self.0.plan
     }
@@ -159,6 +181,22 @@ impl CallInterface {
     ///   of the argument's type (any alignment will do);
     /// - `result` is writable for exactly the size of the return type, and aligned for it if it is
     ///   returned in memory; for `void` it may be null.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi::{CallInterface, Type};
+    /// use std::ffi::c_void;
+    /// extern "C" fn twice(n: i32) -> i32 { 2 * n }
+    ///
+    /// let interface = CallInterface::new(Type::C_INT, [Type::C_INT])?;
+    /// let (n, mut result) = (21_i32, 0_i32);
+    /// let arguments = [(&raw const n).cast::<c_void>()];
+    /// let to = (&raw mut result).cast();
+    /// // SAFETY: `twice` takes and returns an `int`, and so do the pointers.
+    /// unsafe { interface.invoke_unchecked(twice as *const c_void, arguments.as_ptr(), to) };
+    /// assert_eq!(result, 42);
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     #[inline]
     pub unsafe fn invoke_unchecked(
         &self,
@@ -178,6 +216,24 @@ impl CallInterface {
     ///
     /// # Errors
     /// [`CallError::Interface`].
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi::{CallInterface, Type};
+    /// use std::ffi::c_void;
+    /// extern "C" fn twice(n: i32) -> i32 { 2 * n }
+    ///
+    /// let interface = CallInterface::new(Type::C_INT, [Type::C_INT])?;
+    /// let (n, mut result) = (21_i32, 0_i32);
+    /// let to = (&raw mut result).cast();
+    /// // SAFETY: `twice` takes and returns an `int`, and so do the pointers.
+    /// unsafe { interface.invoke(twice as *const c_void, &[(&raw const n).cast()], to) }?;
+    /// assert_eq!(result, 42);
+    /// // SAFETY: as above.
+    /// let error = unsafe { interface.invoke(twice as *const c_void, &[], to) }.unwrap_err();
+    /// assert_eq!(error.to_string(), "argument list: expected 1 arguments, found 0");
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     #[inline]
     pub unsafe fn invoke(
         &self,
@@ -190,6 +246,7 @@ impl CallInterface {
         if arguments.len() != expected {
             return Err(count_mismatch(expected, arguments.len()).into());
         }
+        trace!(?function, signature = %self.signature(), "call");
         // SAFETY: the caller's.
         resuming(|| unsafe { self.invoke_unchecked(function, arguments.as_ptr(), result) });
         Ok(())
@@ -239,6 +296,24 @@ impl CallInterface {
     ///
     /// # Errors
     /// Also [`CallError::Cancelled`] and [`CallError::DeadlineExceeded`].
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi::{CallError, CallInterface, CancelFlag, Context, Type, arg};
+    /// use std::ffi::c_void;
+    /// extern "C" fn twice(n: i32) -> i32 { 2 * n }
+    ///
+    /// let interface = CallInterface::new(Type::C_INT, [Type::C_INT])?;
+    /// let flag = CancelFlag::new();
+    /// let context = Context::new().cancelled_by(&flag);
+    /// // SAFETY: `twice` has this signature.
+    /// let call =
+    ///     || unsafe { interface.call_in(&context, twice as *const c_void, &[arg(&21_i32)]) };
+    /// assert_eq!(call(), Ok(42));
+    /// flag.cancel();
+    /// assert_eq!(call(), Err::<i32, _>(CallError::Cancelled));
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub unsafe fn call_in<R: CType>(
         &self,
         context: &Context,
@@ -340,6 +415,23 @@ impl CallInterface {
     ///
     /// # Errors
     /// [`CallError::Interface`], also when the buffer has not exactly the size of the return type.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi::{CallInterface, Type, arg};
+    /// use std::mem::MaybeUninit;
+    /// use std::ffi::c_void;
+    /// extern "C" fn twice(n: i32) -> i32 { 2 * n }
+    ///
+    /// let interface = CallInterface::new(Type::C_INT, [Type::C_INT])?;
+    /// let mut result = [MaybeUninit::uninit(); 4];
+    /// // SAFETY: `twice` has this signature.
+    /// unsafe { interface.call_into(twice as *const c_void, &[arg(&21_i32)], &mut result) }?;
+    /// // SAFETY: the call has written them all.
+    /// let bytes = result.map(|byte| unsafe { byte.assume_init() });
+    /// assert_eq!(i32::from_ne_bytes(bytes), 42);
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub unsafe fn call_into(
         &self,
         function: *const c_void,
@@ -349,9 +441,12 @@ impl CallInterface {
         self.check_function(function)?;
         self.signature().return_type().check_size(result.len()).map_err(invalid_return)?;
         let result = result.as_mut_ptr().cast();
-        // SAFETY: the arguments and the result have been checked; the function is the caller's.
-        let call =
-            |pointers| resuming(|| unsafe { self.invoke_unchecked(function, pointers, result) });
+        let call = |pointers| {
+            trace!(?function, signature = %self.signature(), "call");
+            // SAFETY: the arguments and the result have been checked; the function is the
+            // caller's.
+            resuming(|| unsafe { self.invoke_unchecked(function, pointers, result) });
+        };
         Ok(with_pointers(self.signature(), arguments, call)?)
     }
 
@@ -370,6 +465,7 @@ impl CallInterface {
         let mut result = MaybeUninit::<R>::uninit();
         let target = result.as_mut_ptr().cast();
         with_pointers(self.signature(), arguments, |pointers| {
+            trace!(?function, signature = %self.signature(), "call");
             // SAFETY: the arguments and the result have been checked; the function is the
             // caller's.
             let mut call = || unsafe { self.invoke_unchecked(function, pointers, target) };

@@ -3,6 +3,7 @@
 use crate::argument::{Arg, arg};
 use crate::convention::implementation;
 use crate::error::{Error, PrepareError};
+use crate::trace::debug;
 use ffi_callback::{
     Arguments, Closure, ClosureMut, ClosureOnce, OnPanic, ReturnSlot, VariadicArguments,
 };
@@ -70,6 +71,13 @@ impl Callback {
     /// # Errors
     /// [`Error::Callback`] when all trampolines are taken; [`Error::Prepare`] on a platform that
     /// is not supported.
+    ///
+    /// # Examples
+    /// ```
+    /// let parts = ffi::Callback::new(|whole: f64, parts: i32| -> f64 { whole / f64::from(parts) })?;
+    /// assert_eq!(parts.signature().to_string(), "double (double, int32_t)");
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub fn new<Parameters, F>(closure: F) -> Result<Self, Error>
     where
         F: Closure<Parameters> + Send + Sync + 'static,
@@ -110,6 +118,23 @@ impl Callback {
     ///
     /// # Errors
     /// As [`dynamic`](Self::dynamic); [`Error::Callback`] also for a variadic signature.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(target_arch = "x86_64")] {
+    /// use ffi::{Callback, Convention, Signature, Type, Win64};
+    /// let convention = Convention::Win64(Win64::Msvc);
+    /// let signature = Signature::new(convention, Type::I32, [Type::I32])?;
+    /// let twice = Callback::with_signature(signature, |arguments, result| {
+    ///     let n: i32 = arguments.get(0).expect("an int");
+    ///     result.set(2 * n).expect("an int");
+    /// })?;
+    /// // SAFETY: the callback has this type, and is alive.
+    /// let twice = unsafe { twice.as_fn::<extern "win64" fn(i32) -> i32>() };
+    /// assert_eq!(twice(21), 42);
+    /// # }
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub fn with_signature<F>(signature: Signature, closure: F) -> Result<Self, Error>
     where
         F: Fn(&Arguments<'_>, &mut ReturnSlot<'_>) + Send + Sync + 'static,
@@ -132,15 +157,37 @@ impl Callback {
 
     fn wrap(callback: ffi_callback::Callback) -> Self {
         let pointer = callback.as_ptr();
+        debug!(?pointer, signature = %callback.signature(), name = callback.name(), "callback");
         Self { callback, pointer }
     }
 
     /// The C function pointer; never null.
+    ///
+    /// # Examples
+    /// ```
+    /// let half = ffi::Callback::new(|n: f64| -> f64 { n / 2.0 })?;
+    /// assert!(!half.as_ptr().is_null());
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub fn as_ptr(&self) -> *const c_void {
         self.pointer
     }
 
     /// The C function pointer as an argument of a call.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi::{CallInterface, Callback, Type, arg};
+    /// use std::ffi::c_void;
+    /// extern "C" fn apply(function: extern "C" fn(f64) -> f64, n: f64) -> f64 { function(n) }
+    ///
+    /// let half = Callback::new(|n: f64| -> f64 { n / 2.0 })?;
+    /// let interface = CallInterface::new(Type::F64, [Type::POINTER, Type::F64])?;
+    /// // SAFETY: `apply` has this signature, and the callback is what it takes.
+    /// let n: f64 = unsafe { interface.call(apply as *const c_void, &[half.arg(), arg(&5.0)]) }?;
+    /// assert_eq!(n, 2.5);
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub fn arg(&self) -> Arg<'_> {
         arg(&self.pointer)
     }
@@ -150,12 +197,27 @@ impl Callback {
     /// # Safety
     /// `F` is a function pointer type with the callback's signature and convention, and what is
     /// returned is not called after the callback is dropped.
+    ///
+    /// # Examples
+    /// ```
+    /// let half = ffi::Callback::new(|n: f64| -> f64 { n / 2.0 })?;
+    /// // SAFETY: the callback has this type, and is alive.
+    /// assert_eq!(unsafe { half.as_fn::<extern "C" fn(f64) -> f64>() }(5.0), 2.5);
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub unsafe fn as_fn<F: Copy>(&self) -> F {
         // SAFETY: the caller's.
         unsafe { as_fn(self.as_ptr()) }
     }
 
     /// The signature that C calls it by.
+    ///
+    /// # Examples
+    /// ```
+    /// let half = ffi::Callback::new(|n: f64| -> f64 { n / 2.0 })?;
+    /// assert_eq!(half.signature().to_string(), "double (double)");
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub fn signature(&self) -> &Signature {
         self.callback.signature()
     }
@@ -258,6 +320,18 @@ impl CallbackOptions {
     ///
     /// # Errors
     /// As for [`create`](Self::create).
+    ///
+    /// # Examples
+    /// ```
+    /// let text = String::from("said once");
+    /// let tell = ffi::Callback::options().create_once(move || -> i32 {
+    ///     let text: String = text; // it is given away
+    ///     text.len() as i32
+    /// })?;
+    /// // SAFETY: the callback has this type, and is alive.
+    /// assert_eq!(unsafe { tell.as_fn::<extern "C" fn() -> i32>() }(), 9);
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub fn create_once<Parameters, F>(self, closure: F) -> Result<Callback, Error>
     where
         F: ClosureOnce<Parameters> + Send + 'static,
@@ -269,6 +343,18 @@ impl CallbackOptions {
     ///
     /// # Errors
     /// As there, and [`Error::Callback`] for a policy that does not fit the signature.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi::{Callback, Convention, OnPanic, Signature, Type};
+    /// let signature = Signature::new(Convention::native()?, Type::C_INT, [Type::POINTER])?;
+    /// let options = Callback::options().name("on event").on_panic(OnPanic::returning(-1_i32));
+    /// let callback = options.create_dynamic(signature, |_, _| panic!("no such event"))?;
+    /// // SAFETY: the callback has this type, and is alive.
+    /// let on_event = unsafe { callback.as_fn::<extern "C" fn(*const u8) -> i32>() };
+    /// assert_eq!(on_event(std::ptr::null()), -1);
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub fn create_dynamic<F>(self, signature: Signature, closure: F) -> Result<Callback, Error>
     where
         F: Fn(&Arguments<'_>, &mut ReturnSlot<'_>) + Send + Sync + 'static,
@@ -282,6 +368,21 @@ impl CallbackOptions {
     ///
     /// # Errors
     /// As for [`create_dynamic`](Self::create_dynamic).
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi::{Callback, Convention, Signature, Type};
+    /// let signature = Signature::new(Convention::native()?, Type::C_INT, [])?;
+    /// let mut last = 0;
+    /// let next = Callback::options().create_dynamic_mut(signature, move |_, result| {
+    ///     last += 1;
+    ///     result.set(last).expect("an int");
+    /// })?;
+    /// // SAFETY: the callback has this type, and is alive.
+    /// let next = unsafe { next.as_fn::<extern "C" fn() -> i32>() };
+    /// assert_eq!((next(), next()), (1, 2));
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub fn create_dynamic_mut<F>(self, signature: Signature, closure: F) -> Result<Callback, Error>
     where
         F: FnMut(&Arguments<'_>, &mut ReturnSlot<'_>) + Send + 'static,

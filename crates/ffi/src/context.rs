@@ -32,18 +32,43 @@ impl Context {
     }
 
     /// Calls may start until that moment.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi::{CallError, Context};
+    /// use std::time::Instant;
+    /// let context = Context::new().deadline(Instant::now());
+    /// assert!(matches!(context.check(), Err(CallError::DeadlineExceeded { .. })));
+    /// ```
     pub fn deadline(mut self, deadline: Instant) -> Self {
         self.deadline = Some(deadline);
         self
     }
 
     /// Calls may start for that long from now; a time too long for the clock is no limit.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// let context = ffi::Context::new().timeout(Duration::from_secs(3600));
+    /// assert_eq!(context.check(), Ok(()));
+    /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.deadline = Instant::now().checked_add(timeout);
         self
     }
 
     /// Calls may start until the flag is raised.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi::{CallError, CancelFlag, Context};
+    /// let flag = CancelFlag::new();
+    /// let context = Context::new().cancelled_by(&flag);
+    /// assert_eq!(context.check(), Ok(()));
+    /// flag.cancel();
+    /// assert_eq!(context.check(), Err(CallError::Cancelled));
+    /// ```
     pub fn cancelled_by(mut self, flag: &CancelFlag) -> Self {
         self.cancelled = Some(flag.clone());
         self
@@ -84,6 +109,14 @@ impl CancelFlag {
     }
 
     /// Whether it is raised.
+    ///
+    /// # Examples
+    /// ```
+    /// let flag = ffi::CancelFlag::new();
+    /// let of_another_thread = flag.clone();
+    /// std::thread::spawn(move || of_another_thread.cancel()).join().expect("no panic");
+    /// assert!(flag.is_cancelled());
+    /// ```
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }

@@ -42,6 +42,24 @@ pub trait Declared {
     ///
     /// # Errors
     /// As for [`function`](Self::function), and for a type that C promotes there.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(any(target_os = "linux", windows))] {
+    /// # let name = if cfg!(windows) { "msvcrt.dll" } else { "libc.so.6" };
+    /// use ffi::{Declared, Library, Type, arg};
+    /// // SAFETY: the C library is part of the program already.
+    /// let libc = unsafe { Library::open(name) }?;
+    /// let prototype = "int sprintf(char *to, const char *format, ...);";
+    /// let sprintf = libc.variadic_function(prototype, [Type::C_INT])?;
+    /// let mut buffer = [0_u8; 16];
+    /// let (to, format) = (buffer.as_mut_ptr(), c"<%d>".as_ptr());
+    /// // SAFETY: this is its prototype, and the text is shorter than the buffer.
+    /// let length: i32 = unsafe { sprintf.call(&[arg(&to), arg(&format), arg(&42_i32)]) }?;
+    /// assert_eq!(&buffer[..length as usize], b"<42>");
+    /// # }
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     fn variadic_function(
         &self,
         prototype: &str,
@@ -235,6 +253,25 @@ impl Bindings {
     /// # Errors
     /// [`DeclareError::Unbound`] for a name that was not found, and the reason for a function that
     /// cannot be called.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(any(target_os = "linux", windows))] {
+    /// # let name = if cfg!(windows) { "msvcrt.dll" } else { "libc.so.6" };
+    /// use ffi::{Declared, Header, Library, arg};
+    /// let header = Header::parse("int abs(int n); int sprintf(char *to, const char *format, ...);")?;
+    /// // SAFETY: the C library is part of the program already.
+    /// let libc = unsafe { Library::open(name) }?;
+    /// let bindings = libc.bind(&header)?;
+    /// // SAFETY: this is its prototype.
+    /// assert_eq!(unsafe { bindings.function("abs")?.call::<i32>(&[arg(&-5_i32)]) }?, 5);
+    /// assert_eq!(
+    ///     bindings.function("asb").unwrap_err().to_string(),
+    ///     "no function `asb` was bound; did you mean `abs`?"
+    /// );
+    /// # }
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub fn function(&self, name: &str) -> Result<&Function, DeclareError> {
         match self.functions.get(name) {
             Some(Ok(function)) => Ok(function),
@@ -249,6 +286,25 @@ impl Bindings {
     ///
     /// # Errors
     /// As for [`function`](Self::function), and for a type that C promotes there.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(any(target_os = "linux", windows))] {
+    /// # let name = if cfg!(windows) { "msvcrt.dll" } else { "libc.so.6" };
+    /// use ffi::{Declared, Header, Library, Type, arg};
+    /// let header = Header::parse("int abs(int n); int sprintf(char *to, const char *format, ...);")?;
+    /// // SAFETY: the C library is part of the program already.
+    /// let libc = unsafe { Library::open(name) }?;
+    /// let bindings = libc.bind(&header)?;
+    /// let sprintf = bindings.variadic_function("sprintf", [Type::F64])?;
+    /// let mut buffer = [0_u8; 16];
+    /// let (to, format) = (buffer.as_mut_ptr(), c"%.1f".as_ptr());
+    /// // SAFETY: this is its prototype, and the text is shorter than the buffer.
+    /// let length: i32 = unsafe { sprintf.call(&[arg(&to), arg(&format), arg(&0.5)]) }?;
+    /// assert_eq!(&buffer[..length as usize], b"0.5");
+    /// # }
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub fn variadic_function(
         &self,
         name: &str,
@@ -265,6 +321,18 @@ impl Bindings {
     ///
     /// # Errors
     /// [`DeclareError::Unbound`] for a name that was not found.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(target_os = "linux")] {
+    /// use ffi::{Declared, Header, Library};
+    /// let header = Header::parse("extern char **environ;")?;
+    /// let program = Library::this()?;
+    /// let bindings = program.bind(&header)?;
+    /// assert!(!bindings.variable("environ")?.is_null());
+    /// # }
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub fn variable(&self, name: &str) -> Result<*mut c_void, DeclareError> {
         match self.variables.get(name) {
             Some(Variable(address)) => Ok(*address),
@@ -273,11 +341,39 @@ impl Bindings {
     }
 
     /// What was bound: the names of the functions and variables that the library has.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(any(target_os = "linux", windows))] {
+    /// # let name = if cfg!(windows) { "msvcrt.dll" } else { "libc.so.6" };
+    /// use ffi::{Declared, Header, Library};
+    /// let header = Header::parse("int abs(int n); int sprintf(char *to, const char *format, ...);")?;
+    /// // SAFETY: the C library is part of the program already.
+    /// let libc = unsafe { Library::open(name) }?;
+    /// let bindings = libc.bind(&header)?;
+    /// assert_eq!(bindings.names().collect::<Vec<_>>(), ["abs", "sprintf"]);
+    /// # }
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.functions.keys().chain(self.variables.keys()).map(String::as_str)
     }
 
     /// The declarations, with their types and constants.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(any(target_os = "linux", windows))] {
+    /// # let name = if cfg!(windows) { "msvcrt.dll" } else { "libc.so.6" };
+    /// use ffi::{Declared, Header, Library};
+    /// let header = Header::parse("int abs(int n); int sprintf(char *to, const char *format, ...);")?;
+    /// // SAFETY: the C library is part of the program already.
+    /// let libc = unsafe { Library::open(name) }?;
+    /// let bindings = libc.bind(&header)?;
+    /// assert!(bindings.header().function("sprintf").is_some_and(|sprintf| sprintf.is_variadic()));
+    /// # }
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub fn header(&self) -> &Header {
         &self.header
     }
@@ -288,7 +384,7 @@ fn unbound<'a>(
     name: &str,
     known: impl Iterator<Item = &'a String>,
 ) -> DeclareError {
-    let nearest = ffi_cdecl::nearest(name, known.map(String::as_str)).map(String::from);
+    let nearest = ffi_types::nearest(name, known.map(String::as_str)).map(String::from);
     DeclareError::Unbound { what, name: name.into(), nearest }
 }
 

@@ -1,5 +1,6 @@
 //! The errors of the facade, and the one that holds them all.
 
+#[cfg(feature = "cdecl")]
 use crate::declared::DeclareError;
 use crate::path::FieldError;
 use crate::value::AllocationError;
@@ -66,9 +67,11 @@ pub enum Error {
     #[error(transparent)]
     Callback(#[from] ffi_callback::CallbackError),
     /// A declaration did not lead to a function.
+    #[cfg(feature = "cdecl")]
     #[error(transparent)]
     Declare(Box<DeclareError>),
     /// A header declares what a library does not have.
+    #[cfg(feature = "cdecl")]
     #[error(transparent)]
     Bind(#[from] crate::BindError),
     /// A library or a symbol could not be had.
@@ -86,6 +89,7 @@ macro_rules! through {
     };
 }
 
+#[cfg(feature = "cdecl")]
 macro_rules! declared {
     ($($from:ty)*) => {
         $(impl From<$from> for Error {
@@ -96,6 +100,7 @@ macro_rules! declared {
     };
 }
 
+#[cfg(feature = "cdecl")]
 declared! {
     DeclareError
     ffi_cdecl::ParseErrors

@@ -33,6 +33,21 @@ impl Function {
     ///
     /// # Errors
     /// [`LibraryError`] when the library has no such symbol.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(any(target_os = "linux", windows))] {
+    /// # let name = if cfg!(windows) { "msvcrt.dll" } else { "libc.so.6" };
+    /// use ffi::{CallInterface, Function, Library, Type};
+    /// // SAFETY: the C library is part of the program already.
+    /// let libc = unsafe { Library::open(name) }?;
+    /// let interface = CallInterface::new(Type::C_INT, [Type::C_INT])?;
+    /// let abs = Function::load(&libc, "abs", &interface)?;
+    /// drop(libc); // the function keeps the library open
+    /// assert!(!abs.as_ptr().is_null());
+    /// # }
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub fn load(
         library: &Library,
         name: &str,
@@ -48,6 +63,20 @@ impl Function {
     }
 
     /// The interface it is called by.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(any(target_os = "linux", windows))] {
+    /// # let name = if cfg!(windows) { "msvcrt.dll" } else { "libc.so.6" };
+    /// use ffi::{CallInterface, Function, Library, Type};
+    /// // SAFETY: the C library is part of the program already.
+    /// let libc = unsafe { Library::open(name) }?;
+    /// let interface = CallInterface::new(Type::C_INT, [Type::C_INT])?;
+    /// let abs = Function::load(&libc, "abs", &interface)?;
+    /// assert_eq!(abs.interface().signature().to_string(), "int32_t (int32_t)");
+    /// # }
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub fn interface(&self) -> &CallInterface {
         &self.interface
     }
@@ -60,6 +89,21 @@ impl Function {
     ///
     /// # Errors
     /// As for [`CallInterface::call`].
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(any(target_os = "linux", windows))] {
+    /// # let name = if cfg!(windows) { "msvcrt.dll" } else { "libc.so.6" };
+    /// use ffi::{CallInterface, Function, Library, Type, arg};
+    /// // SAFETY: the C library is part of the program already.
+    /// let libc = unsafe { Library::open(name) }?;
+    /// let interface = CallInterface::new(Type::C_INT, [Type::C_INT])?;
+    /// let abs = Function::load(&libc, "abs", &interface)?;
+    /// // SAFETY: `int abs(int)`.
+    /// assert_eq!(unsafe { abs.call::<i32>(&[arg(&-5_i32)]) }?, 5);
+    /// # }
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     #[inline]
     pub unsafe fn call<R: CType>(&self, arguments: &[Arg<'_>]) -> Result<R, CallError> {
         // SAFETY: the caller's.
@@ -73,6 +117,21 @@ impl Function {
     ///
     /// # Errors
     /// As for [`CallInterface::call_in`].
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(any(target_os = "linux", windows))] {
+    /// # let name = if cfg!(windows) { "msvcrt.dll" } else { "libc.so.6" };
+    /// use ffi::{CallInterface, Context, Function, Library, Type, arg};
+    /// // SAFETY: the C library is part of the program already.
+    /// let libc = unsafe { Library::open(name) }?;
+    /// let interface = CallInterface::new(Type::C_INT, [Type::C_INT])?;
+    /// let abs = Function::load(&libc, "abs", &interface)?;
+    /// // SAFETY: `int abs(int)`.
+    /// assert_eq!(unsafe { abs.call_in::<i32>(&Context::new(), &[arg(&-5_i32)]) }?, 5);
+    /// # }
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub unsafe fn call_in<R: CType>(
         &self,
         context: &Context,
@@ -89,6 +148,18 @@ impl Function {
     ///
     /// # Errors
     /// As for [`CallInterface::call_errno`].
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(target_os = "linux")] {
+    /// use ffi::{Context, Declared, Library, arg};
+    /// let close = Library::this()?.function("int close(int descriptor);")?;
+    /// // SAFETY: this is its prototype, and no file is closed.
+    /// let failed = unsafe { close.call_errno::<i32>(&Context::new(), &[arg(&-1_i32)]) }?;
+    /// assert_eq!((failed.value, failed.errno.0), (-1, 9)); // EBADF
+    /// # }
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub unsafe fn call_errno<R: CType>(
         &self,
         context: &Context,
@@ -125,6 +196,23 @@ impl Function {
     ///
     /// # Errors
     /// As for [`CallInterface::call_into`].
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(any(target_os = "linux", windows))] {
+    /// # let name = if cfg!(windows) { "msvcrt.dll" } else { "libc.so.6" };
+    /// use ffi::{CallInterface, Function, Library, Type, arg};
+    /// // SAFETY: the C library is part of the program already.
+    /// let libc = unsafe { Library::open(name) }?;
+    /// let interface = CallInterface::new(Type::C_INT, [Type::C_INT])?;
+    /// let abs = Function::load(&libc, "abs", &interface)?;
+    /// use std::mem::MaybeUninit;
+    /// let mut result = [MaybeUninit::uninit(); 4];
+    /// // SAFETY: `int abs(int)`.
+    /// unsafe { abs.call_into(&[arg(&-5_i32)], &mut result) }?;
+    /// # }
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub unsafe fn call_into(
         &self,
         arguments: &[Arg<'_>],
@@ -141,6 +229,22 @@ impl Function {
     ///
     /// # Errors
     /// As for [`CallInterface::call_value`].
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(any(target_os = "linux", windows))] {
+    /// # let name = if cfg!(windows) { "msvcrt.dll" } else { "libc.so.6" };
+    /// use ffi::{CallInterface, Function, Library, Type, arg};
+    /// // SAFETY: the C library is part of the program already.
+    /// let libc = unsafe { Library::open(name) }?;
+    /// let interface = CallInterface::new(Type::C_INT, [Type::C_INT])?;
+    /// let abs = Function::load(&libc, "abs", &interface)?;
+    /// // SAFETY: `int abs(int)`.
+    /// let value = unsafe { abs.call_value(&[arg(&-5_i32)]) }?;
+    /// assert_eq!(format!("{value:?}"), "5");
+    /// # }
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub unsafe fn call_value(&self, arguments: &[Arg<'_>]) -> Result<Value, CallError> {
         // SAFETY: the caller's.
         unsafe { self.interface.call_value(self.address, arguments) }
@@ -153,6 +257,22 @@ impl Function {
     ///
     /// # Errors
     /// As for [`CallInterface::call_value_errno`].
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(any(target_os = "linux", windows))] {
+    /// # let name = if cfg!(windows) { "msvcrt.dll" } else { "libc.so.6" };
+    /// use ffi::{CallInterface, Context, Function, Library, Type, arg};
+    /// // SAFETY: the C library is part of the program already.
+    /// let libc = unsafe { Library::open(name) }?;
+    /// let interface = CallInterface::new(Type::C_INT, [Type::C_INT])?;
+    /// let abs = Function::load(&libc, "abs", &interface)?;
+    /// // SAFETY: `int abs(int)`.
+    /// let found = unsafe { abs.call_value_errno(&Context::new(), &[arg(&-5_i32)]) }?;
+    /// assert_eq!((found.value.get::<i32>("")?, found.errno.0), (5, 0));
+    /// # }
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub unsafe fn call_value_errno(
         &self,
         context: &Context,

@@ -79,8 +79,21 @@
 //!
 //! # Features
 //!
-//! `derive`, on by default: `#[derive(CType)]`. `complex` and `half`: the types of `num-complex` and
-//! `half` are C types.
+//! Each only adds.
+//! - `cdecl`, on by default: C declarations, by `Declared` and `Header`. Without it there is no parser
+//!   to build.
+//! - `derive`, on by default: `#[derive(CType)]`.
+//! - `complex` and `half`: the types of `num-complex` and `half` are C types.
+//! - `serde`: [`Plan`] and [`Placement`] can be serialized.
+//! - `tracing`: libraries that are opened and closed, symbols that are found, interfaces and
+//!   callbacks that are prepared are events of level `DEBUG`, and calls of level `TRACE`, all of the
+//!   target `ffi`. Not in it: calls by [`CallInterface::invoke_unchecked`], and calls of callbacks.
+//!   Without the feature nothing of this is compiled.
+//!
+//! # When to use another crate
+//! Where every type is known when the program is compiled, `ffi-dl` is enough. A runtime that fills
+//! registers itself wants an ABI crate: `ffi-abi-sysv`, `ffi-abi-win64` or `ffi-abi-arm64`. Layouts
+//! alone, or C declarations alone, are in `ffi-types` and `ffi-cdecl`, and need no processor.
 
 mod argument;
 mod bits;
@@ -88,12 +101,14 @@ mod call;
 mod callback;
 mod context;
 mod convention;
+#[cfg(feature = "cdecl")]
 mod declared;
 mod errno;
 mod error;
 mod function;
 mod path;
 mod scope;
+mod trace;
 mod value;
 mod value_text;
 
@@ -102,6 +117,7 @@ pub use call::CallInterface;
 pub use callback::{Callback, CallbackOptions};
 pub use context::{CancelFlag, Context};
 pub use convention::implementation;
+#[cfg(feature = "cdecl")]
 pub use declared::{BindError, Bindings, DeclareError, Declared, Missing};
 pub use errno::{Errno, WithErrno};
 #[cfg(windows)]
@@ -116,6 +132,7 @@ pub use ffi_callback::{
     Arguments, CallbackError, Closure, ClosureMut, ClosureOnce, GrowthError, GrowthStep, OnPanic,
     ReturnSlot, ReturnValue, VariadicArguments, resuming,
 };
+#[cfg(feature = "cdecl")]
 pub use ffi_cdecl::{
     Constant, Header, Options, ParseError, ParseErrors, SignatureError, UnsupportedTypeError,
 };

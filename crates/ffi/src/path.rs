@@ -243,7 +243,7 @@ fn members(ty: &Type) -> impl Iterator<Item = (&Field, usize)> {
 #[cold]
 fn no_such_member(ty: &Type, name: &str) -> FieldProblem {
     let members: Vec<String> = members(ty).map(|(field, _)| field.name().into()).collect();
-    let nearest = ffi_cdecl::nearest(name, members.iter().map(String::as_str)).map(String::from);
+    let nearest = ffi_types::nearest(name, members.iter().map(String::as_str)).map(String::from);
     FieldProblem::NoSuchMember { name: name.into(), ty: described(ty), members, nearest }
 }
 

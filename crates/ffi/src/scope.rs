@@ -65,6 +65,18 @@ impl<'scope> Scope<'scope, '_> {
     ///
     /// # Errors
     /// As there.
+    ///
+    /// # Examples
+    /// ```
+    /// let offset = 40;
+    /// let sum = ffi::scope(|scope| {
+    ///     let add = scope.create(|n: i32| n + offset)?;
+    ///     // SAFETY: the callback has this type, and the scope has not ended.
+    ///     Ok::<i32, ffi::Error>(unsafe { add.as_fn::<extern "C" fn(i32) -> i32>() }(2))
+    /// })?;
+    /// assert_eq!(sum, 42);
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub fn create<Parameters, F>(&self, closure: F) -> Result<ScopedCallback<'scope>, Error>
     where
         F: Closure<Parameters> + Send + Sync + 'scope,
@@ -76,6 +88,21 @@ impl<'scope> Scope<'scope, '_> {
     ///
     /// # Errors
     /// As there.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi::{Callback, OnPanic};
+    /// let names = ["one", "two"];
+    /// let lengths = ffi::scope(|scope| {
+    ///     let options = Callback::options().name("length").on_panic(OnPanic::returning(-1_i32));
+    ///     let length = scope.create_with(options, |i: usize| -> i32 { names[i].len() as i32 })?;
+    ///     // SAFETY: the callback has this type, and the scope has not ended.
+    ///     let length = unsafe { length.as_fn::<extern "C" fn(usize) -> i32>() };
+    ///     Ok::<_, ffi::Error>((length(0), length(2)))
+    /// })?;
+    /// assert_eq!(lengths, (3, -1));
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub fn create_with<Parameters, F>(
         &self,
         options: CallbackOptions,
@@ -91,6 +118,21 @@ impl<'scope> Scope<'scope, '_> {
     ///
     /// # Errors
     /// As there.
+    ///
+    /// # Examples
+    /// ```
+    /// let mut calls = 0;
+    /// ffi::scope(|scope| {
+    ///     let count = scope.create_mut(|| calls += 1)?;
+    ///     // SAFETY: the callback has this type, and the scope has not ended.
+    ///     let count = unsafe { count.as_fn::<extern "C" fn()>() };
+    ///     count();
+    ///     count();
+    ///     Ok::<(), ffi::Error>(())
+    /// })?;
+    /// assert_eq!(calls, 2);
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub fn create_mut<Parameters, F>(&self, closure: F) -> Result<ScopedCallback<'scope>, Error>
     where
         F: ClosureMut<Parameters> + Send + 'scope,

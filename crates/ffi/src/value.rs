@@ -87,6 +87,14 @@ impl Value {
     ///
     /// # Errors
     /// [`AllocationError`] when there is no memory of that size.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi::{Type, Value};
+    /// let value = Value::new(&Type::array(Type::I16, 3)?)?;
+    /// assert_eq!(value.as_bytes(), [0; 6]);
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub fn new(ty: &Type) -> Result<Self, AllocationError> {
         let (size, align) = (ty.size(), ty.align());
         let start = match Layout::from_size_align(size, align) {
@@ -138,6 +146,15 @@ impl Value {
     }
 
     /// The bytes, to be written. Any are allowed: what they mean is looked at when they are read.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi::{Type, Value};
+    /// let mut value = Value::new(&Type::U32)?;
+    /// value.as_bytes_mut().copy_from_slice(&7_u32.to_ne_bytes());
+    /// assert_eq!(value.get::<u32>("")?, 7);
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub fn as_bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: as above, and `self` is borrowed exclusively.
         unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.ty.size()) }
@@ -150,11 +167,47 @@ impl Value {
 
     /// The address of the value, for C to write to. Rust code that writes through it has to leave
     /// no byte uninitialised, as the padding of a Rust struct is.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[cfg(target_os = "linux")] {
+    /// use ffi::{Declared, Library, Type, Value, arg};
+    /// // double frexp(double, int *): an `int` comes back through the pointer.
+    /// // SAFETY: the C library's mathematics has no constructors that could do harm.
+    /// let libm = unsafe { Library::open("libm.so.6") }?;
+    /// let frexp = libm.function("double frexp(double, int *);")?;
+    /// let mut exponent = Value::new(&Type::C_INT)?;
+    /// let to = exponent.as_mut_ptr();
+    /// // SAFETY: this is its prototype, and there is room for an `int`.
+    /// assert_eq!(unsafe { frexp.call::<f64>(&[arg(&10.0), arg(&to)]) }?, 0.625);
+    /// assert_eq!(exponent.get::<i32>("")?, 4);
+    /// # }
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub fn as_mut_ptr(&mut self) -> *mut c_void {
         self.start.as_ptr().cast()
     }
 
     /// The value as an argument of a call.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi::{CallInterface, Type, Value};
+    /// use std::ffi::c_void;
+    /// #[repr(C)]
+    /// struct Point { x: i32, y: f64 }
+    /// extern "C" fn sum(point: Point) -> f64 { f64::from(point.x) + point.y }
+    ///
+    /// let point = Type::structure("point").field("x", Type::I32).field("y", Type::F64).build()?;
+    /// let mut value = Value::new(&point)?;
+    /// value.set("x", 40)?;
+    /// value.set("y", 2.5)?;
+    /// let interface = CallInterface::new(Type::F64, [point])?;
+    /// // SAFETY: `sum` has this signature.
+    /// let n: f64 = unsafe { interface.call(sum as *const c_void, &[value.as_arg()]) }?;
+    /// assert_eq!(n, 42.5);
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub fn as_arg(&self) -> Arg<'_> {
         Arg::typed(&self.ty, self.as_bytes())
     }
@@ -164,6 +217,16 @@ impl Value {
     /// # Errors
     /// A [`FieldError`] when there is no such member or element, or the path is malformed, and
     /// [`FieldProblem::BitField`] for a bit-field.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi::{Type, Value};
+    /// let point = Type::structure("point").field("x", Type::I32).field("y", Type::F64).build()?;
+    /// let value = Value::new(&point)?;
+    /// let (ty, bytes) = value.field("y")?;
+    /// assert_eq!((ty, bytes.len()), (Type::F64, 8));
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub fn field(&self, path: &str) -> Result<(Type, &[u8]), FieldError> {
         let (ty, range) = self.bytes_of(path)?;
         Ok((ty, &self.as_bytes()[range]))
@@ -173,6 +236,17 @@ impl Value {
     ///
     /// # Errors
     /// As for [`field`](Self::field).
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi::{Type, Value};
+    /// let point = Type::structure("point").field("x", Type::I32).field("y", Type::F64).build()?;
+    /// let mut value = Value::new(&point)?;
+    /// let (_, bytes) = value.field_mut("x")?;
+    /// bytes.copy_from_slice(&7_i32.to_ne_bytes());
+    /// assert_eq!(value.get::<i32>("x")?, 7);
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub fn field_mut(&mut self, path: &str) -> Result<(Type, &mut [u8]), FieldError> {
         let (ty, range) = self.bytes_of(path)?;
         Ok((ty, &mut self.as_bytes_mut()[range]))
@@ -197,6 +271,17 @@ impl Value {
     /// [any bits](CType::ANY_BITS), if it has a pointer, or a `bool` that is neither 0 nor 1, or
     /// more than [`MAX_LEAVES_SIZE`](crate::MAX_LEAVES_SIZE) bytes. A bit-field is read as a
     /// number of its declared type, which says whether it has a sign.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi::{Type, Value};
+    /// let point = Type::structure("point").field("x", Type::I32).field("y", Type::F64).build()?;
+    /// let mut value = Value::new(&point)?;
+    /// value.set("x", 7)?;
+    /// assert_eq!(value.get::<i32>("x")?, 7);
+    /// assert!(value.get::<i64>("x").is_err());
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub fn get<T: CType>(&self, path: &str) -> Result<T, FieldError> {
         let Part { ty, offset, bits } = resolve(&self.ty, path)?;
         let fail = |reason| FieldError::new(path, reason);
@@ -214,6 +299,19 @@ impl Value {
     /// A [`FieldError`], and then nothing was written: as for [`field`](Self::field), and
     /// [`FieldProblem::Mismatch`] when `T` has another size or kind than the member,
     /// [`FieldProblem::BitFieldRange`] for a number that is too large for a bit-field.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi::{Type, Value};
+    /// let point = Type::structure("point").field("x", Type::I32).field("y", Type::F64).build()?;
+    /// let mut value = Value::new(&point)?;
+    /// value.set("y", 2.5)?;
+    /// assert_eq!(
+    ///     value.set("z", 2.5).unwrap_err().to_string().split(';').next(),
+    ///     Some("`z`: `struct point` has no member `z`")
+    /// );
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub fn set<T: CType>(&mut self, path: &str, value: T) -> Result<(), FieldError> {
         let Part { ty, offset, bits } = resolve(&self.ty, path)?;
         ty.check_value(size_of::<T>(), T::KIND).map_err(|reason| FieldError::new(path, reason))?;
@@ -311,6 +409,19 @@ impl CallInterface {
     ///
     /// # Errors
     /// [`CallError::Interface`] and [`CallError::Allocation`], and then nothing was called.
+    ///
+    /// # Examples
+    /// ```
+    /// use ffi::{CallInterface, Type, arg};
+    /// use std::ffi::c_void;
+    /// extern "C" fn twice(n: i32) -> i32 { 2 * n }
+    ///
+    /// let interface = CallInterface::new(Type::C_INT, [Type::C_INT])?;
+    /// // SAFETY: `twice` has this signature.
+    /// let value = unsafe { interface.call_value(twice as *const c_void, &[arg(&21_i32)]) }?;
+    /// assert_eq!((value.ty(), value.get::<i32>("")?), (&Type::C_INT, 42));
+    /// # Ok::<(), ffi::Error>(())
+    /// ```
     pub unsafe fn call_value(
         &self,
         function: *const c_void,
