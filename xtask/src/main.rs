@@ -59,12 +59,12 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "lint",
-        help: "formatting, clippy, README's first command, the book, and each fuzz target for a moment",
+        help: "formatting, clippy, README's first command, and the book",
         run: Run::Alone(steps::lint),
     },
     Task {
         name: "ci",
-        help: "setup, lint, counts, matrix, compat, package and test",
+        help: "setup, lint, counts, package, reliability, matrix, compat and test",
         run: Run::Alone(steps::ci),
     },
     Task {

@@ -169,7 +169,6 @@ pub(crate) fn lint() -> Result<(), String> {
         .component("clippy", "clippy --workspace --all-targets -- -D warnings")
         .run("README's first command", readme_command)
         .run("the book", book)
-        .run("fuzz targets, for a moment each", fuzz)
         .finish()
 }
 
@@ -177,9 +176,10 @@ pub(crate) fn ci() -> Result<(), String> {
     crate::setup::run()?;
     lint()?;
     crate::counts::run(&[])?;
+    crate::package::run()?;
+    crate::reliability::run(&["--short".into()])?;
     crate::matrix::run(&[])?;
     crate::compat::run(&["--test".into()])?;
-    crate::package::run()?;
     test()
 }
 
@@ -200,15 +200,6 @@ fn result(verdict: &Verdict, count: Count) -> String {
         Verdict::Skipped(_) => "skipped".into(),
         Verdict::NotRun => "not run".into(),
     }
-}
-
-/// Long enough to see that the targets build and take what they found before. A real run is
-/// `cargo xtask fuzz all`.
-fn fuzz() -> (Count, Verdict) {
-    if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
-        return (Count::default(), Verdict::Skipped("it is for x86-64 Linux hosts".into()));
-    }
-    (Count::default(), crate::fuzz::run(&["all".into(), "20".into()]).into())
 }
 
 /// Builds the book and checks its pages. To install an mdBook takes a minute, which only CI has: what
