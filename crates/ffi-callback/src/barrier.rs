@@ -69,8 +69,7 @@ mod system {
         // It worked before, so it fails only where a filter came later. To go on would be to free what
         // others may be in.
         if !membarrier(RUN) && !prepare() {
-            eprintln!("ffi: membarrier worked and no longer does; aborting");
-            std::process::abort();
+            crate::ending::end(format_args!("membarrier worked and no longer does; aborting"));
         }
     }
 }

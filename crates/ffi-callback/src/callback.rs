@@ -1,5 +1,6 @@
 //! A closure with its trampoline, and what happens when C calls it.
 
+use crate::ending::end;
 use crate::error::CallbackError;
 use crate::infer::{Closure, MAX_PARAMETERS};
 use crate::on_panic::{OnPanic, panicked};
@@ -405,6 +406,5 @@ unsafe fn stale(gate: &Gate, registers: *mut u8, returned: *mut u8) {
     let Some(text) = text.unwrap_or_else(|| Some("(another has its place by now)".into())) else {
         return;
     };
-    eprintln!("ffi: C called the callback {text} after it was dropped; aborting");
-    std::process::abort();
+    end(format_args!("C called the callback {text} after it was dropped; aborting"));
 }

@@ -1,6 +1,7 @@
 //! What becomes of a panic in a callback.
 
 use crate::callback::{Head, Identity};
+use crate::ending::end;
 use crate::prepared::Prepared;
 use crate::resume;
 use ffi_types::{CType, InterfaceReason, ReturnPlan, TypeKind};
@@ -149,9 +150,7 @@ fn abort(identity: &Identity, payload: &(dyn Any + Send), how: &str) -> ! {
         .copied()
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("(the payload is no text)");
-    eprintln!(
-        "ffi: the callback {identity} panicked{how}, and a panic cannot travel into C; aborting: \
-         {text}"
-    );
-    std::process::abort();
+    end(format_args!(
+        "the callback {identity} panicked{how}, and a panic cannot travel into C; aborting: {text}"
+    ));
 }

@@ -7,6 +7,7 @@
 
 use crate::barrier;
 use crate::callback::{Identity, Owned};
+use crate::ending::end;
 use crate::error::{CallbackError, GrowthError};
 use crate::grow;
 use crate::running::{Gate, Record, is_inside};
@@ -104,8 +105,7 @@ unsafe extern "C-unwind" fn stale(
     _: *mut u8,
     _: *const Slot,
 ) {
-    eprintln!("ffi: C called a trampoline that has been dropped; aborting");
-    std::process::abort();
+    end(format_args!("C called a trampoline that has been dropped; aborting"));
 }
 
 impl State {
@@ -407,8 +407,9 @@ impl Gated {
 #[cold]
 pub(crate) fn reclaim() {
     let left = State::lock().take_left();
-    if catch_unwind(AssertUnwindSafe(|| drop(left))).is_err() {
-        eprintln!("ffi: a callback that was dropped panicked when its closure was; aborting");
-        std::process::abort();
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(left))) {
+        // It may panic when it is dropped.
+        std::mem::forget(payload);
+        end(format_args!("a callback that was dropped panicked when its closure was; aborting"));
     }
 }
