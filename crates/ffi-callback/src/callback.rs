@@ -337,12 +337,12 @@ unsafe extern "C-unwind" fn enter<B: Body>(
 /// Runs a closure, for [`enter_slowly`].
 ///
 /// # Safety
-/// The frame's head is of a context with that body, and the call is one by its plan.
+/// `head` is the gate's, of a context with that body, and the frame of a call by its plan.
 #[cold]
-unsafe fn run<B: Body>(frame: &Frame<'_>) {
-    // SAFETY: the caller's.
+unsafe fn run<B: Body>(head: *const Head, frame: &Frame<'_>) {
+    // SAFETY: the caller's. The frame's own reference to the head would not do: the body is behind it.
     unsafe {
-        let context = &*std::ptr::from_ref(frame.head).cast::<Context<B>>();
+        let context = &*head.cast::<Context<B>>();
         context.body.run(frame);
     }
 }
@@ -355,7 +355,7 @@ unsafe fn run<B: Body>(frame: &Frame<'_>) {
 #[cold]
 unsafe fn enter_slowly(
     gate: &'static Gate,
-    run: unsafe fn(&Frame<'_>),
+    run: unsafe fn(*const Head, &Frame<'_>),
     registers: *mut u8,
     stack: *const u8,
     returned: *mut u8,
@@ -371,14 +371,15 @@ unsafe fn enter_slowly(
     }
     let record = threads::own().or_else(threads::make_own);
     let _call = Call(gate, Some(Inside::enter(gate, record)));
+    let context = gate.head();
     // SAFETY: what is behind the gate stays while the call is noted.
-    let Some(head) = (unsafe { gate.head().as_ref() }) else {
+    let Some(head) = (unsafe { context.as_ref() }) else {
         // SAFETY: the registers are those of a call by the plan that was behind the gate.
         return unsafe { stale(gate, registers, returned) };
     };
     let frame = Frame { head, registers, stack, returned };
     // SAFETY: the caller's.
-    let run = || unsafe { run(&frame) };
+    let run = || unsafe { run(context, &frame) };
     if head.unwinds {
         run();
     } else if let Err(payload) = catch_unwind(AssertUnwindSafe(run)) {
