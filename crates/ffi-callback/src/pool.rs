@@ -114,10 +114,15 @@ impl State {
         STATE.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn prepare(&mut self) {
-        barrier::prepare();
-        threads::prepare();
-        self.is_prepared = true;
+    /// As [`lock`](Self::lock), to make something: before the first, the system is told of it.
+    fn prepared() -> MutexGuard<'static, Self> {
+        let mut state = Self::lock();
+        if !state.is_prepared {
+            barrier::prepare();
+            threads::prepare();
+            state.is_prepared = true;
+        }
+        state
     }
 
     fn pool(&mut self, table: &'static ThunkTable) -> &mut Pool {
@@ -264,7 +269,7 @@ impl Trampoline {
         handler: *const c_void,
         context: *const CallbackHeader,
     ) -> Result<Self, CallbackError> {
-        let place = State::lock().pool(convention.thunks()?).take(convention.convention())?;
+        let place = State::prepared().pool(convention.thunks()?).take(convention.convention())?;
         let trampoline = Self { place };
         // SAFETY: the caller's.
         unsafe { trampoline.point_at(handler, context) };
@@ -339,10 +344,7 @@ impl Gated {
         dispatch: Dispatch,
         context: &Owned,
     ) -> Result<Self, CallbackError> {
-        let mut state = State::lock();
-        if !state.is_prepared {
-            state.prepare();
-        }
+        let mut state = State::prepared();
         let pool = state.pool(convention.thunks()?);
         let (place, gate) = pool.take_gated(convention.convention())?;
         drop(state);
