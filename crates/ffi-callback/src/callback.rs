@@ -369,7 +369,7 @@ unsafe fn enter_slowly(
             }
         }
     }
-    let record = threads::own().or_else(threads::make_own);
+    let record = threads::own_or_made();
     let _call = Call(gate, Some(Inside::enter(gate, record)));
     let context = gate.head();
     // SAFETY: what is behind the gate stays while the call is noted.
