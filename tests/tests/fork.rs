@@ -171,42 +171,75 @@ fn a_callback_that_forks_returns_in_both() {
     });
 }
 
+fn fork_while_others_are_inside() {
+    const THREADS: usize = 4;
+    let (inside, leave) =
+        (Arc::new(Barrier::new(THREADS + 1)), Arc::new(Barrier::new(THREADS + 1)));
+    let drops = Arc::new(AtomicUsize::new(0));
+    let (enter, wait) = (Arc::clone(&inside), Arc::clone(&leave));
+    let owned = Guard(Arc::clone(&drops));
+    let callback = Callback::options().on_panic(OnPanic::returning(7_usize)).create(
+        move |_: usize| -> usize {
+            let _owned = &owned;
+            enter.wait();
+            wait.wait();
+            0
+        },
+    );
+    let callback = callback.expect("there is room");
+    // SAFETY: it has this type, and a call that comes late gets its policy's value.
+    let pointer = unsafe { callback.as_fn::<Number>() };
+    let threads = [(); THREADS].map(|()| std::thread::spawn(move || pointer(0)));
+    inside.wait();
+    let freed = Arc::clone(&drops);
+    let (child, callback) = forked(callback, |callback| {
+        drop(callback);
+        assert_eq!((freed.load(Relaxed), pointer(1)), (1, 7));
+        sort(&qsort());
+    });
+    child.succeeds();
+    drop(callback);
+    assert_eq!(drops.load(Relaxed), 0);
+    leave.wait();
+    threads.into_iter().for_each(|thread| assert_eq!(thread.join().expect("no panic"), 0));
+    assert_eq!(drops.load(Relaxed), 1);
+}
+
 /// What other threads are inside of is nobody's in the child: it is freed there when it is dropped.
 #[test]
 fn other_threads_are_inside() {
-    const THREADS: usize = 4;
-    alone("other_threads_are_inside", || {
-        let (inside, leave) =
-            (Arc::new(Barrier::new(THREADS + 1)), Arc::new(Barrier::new(THREADS + 1)));
-        let drops = Arc::new(AtomicUsize::new(0));
-        let (enter, wait) = (Arc::clone(&inside), Arc::clone(&leave));
-        let owned = Guard(Arc::clone(&drops));
-        let callback = Callback::options().on_panic(OnPanic::returning(7_usize)).create(
-            move |_: usize| -> usize {
-                let _owned = &owned;
-                enter.wait();
-                wait.wait();
-                0
-            },
-        );
-        let callback = callback.expect("there is room");
-        // SAFETY: it has this type, and a call that comes late gets its policy's value.
-        let pointer = unsafe { callback.as_fn::<Number>() };
-        let threads = [(); THREADS].map(|()| std::thread::spawn(move || pointer(0)));
-        inside.wait();
-        let freed = Arc::clone(&drops);
-        let (child, callback) = forked(callback, |callback| {
-            drop(callback);
-            assert_eq!((freed.load(Relaxed), pointer(1)), (1, 7));
-            sort(&qsort());
-        });
-        child.succeeds();
-        drop(callback);
-        assert_eq!(drops.load(Relaxed), 0);
-        leave.wait();
-        threads.into_iter().for_each(|thread| assert_eq!(thread.join().expect("no panic"), 0));
-        assert_eq!(drops.load(Relaxed), 1);
+    alone("other_threads_are_inside", fork_while_others_are_inside);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn other_threads_are_inside_where_membarrier_is_forbidden() {
+    alone("other_threads_are_inside_where_membarrier_is_forbidden", || {
+        forbid(libc::SYS_membarrier);
+        fork_while_others_are_inside();
     });
+}
+
+/// From now on the system call fails, on this thread and those that it starts. Where the system knows
+/// no filters, as an emulator, nothing is forbidden.
+#[cfg(target_os = "linux")]
+fn forbid(call: libc::c_long) {
+    let step = |code: u32, jf, k| libc::sock_filter { code: code as u16, jt: 0, jf, k };
+    let mut steps = [
+        // The number is first in what is looked at.
+        step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0),
+        step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, call as u32),
+        step(libc::BPF_RET | libc::BPF_K, 0, libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32),
+        step(libc::BPF_RET | libc::BPF_K, 0, libc::SECCOMP_RET_ALLOW),
+    ];
+    let filter = libc::sock_fprog { len: steps.len() as u16, filter: steps.as_mut_ptr() };
+    // SAFETY: the filter is there while it is copied, and no more is forbidden than it says.
+    unsafe {
+        libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+        let filtered =
+            libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const filter);
+        assert!(filtered != 0 || libc::syscall(call, 0, 0, 0) == -1, "it is forbidden");
+    }
 }
 
 /// Tells threads to stop.

@@ -1,11 +1,11 @@
 //! When closures are freed, and what happens to calls that come too late.
 
-use ffi::{Callback, Error, OnPanic, Type, arg, scope};
+use ffi::{Callback, Error, OnPanic, Scope, Type, arg, scope};
 use ffi_tests::process::{assert_aborted, ends_here, in_a_process};
 use ffi_tests::system::function;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::{Arc, Barrier, Mutex, OnceLock};
 
 /// Told when a closure that owns it is dropped.
 struct Dropped(Arc<AtomicUsize>);
@@ -349,5 +349,82 @@ fn a_scope_waits_for_those_inside_and_ends_by_a_panic_too() {
     }));
     assert!(result.is_err());
     assert_eq!(borrowed.load(Relaxed), 1);
+    threads.into_iter().for_each(|thread| thread.join().expect("no panic"));
+}
+
+#[test]
+fn a_scope_waits_for_the_others_when_a_closure_panics_as_it_is_dropped() {
+    struct Panics;
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            std::panic::resume_unwind(Box::new("dropped"));
+        }
+    }
+    // Whichever of the two is dropped first.
+    for panics_at in [0, 1] {
+        let (entered, has_entered) = channel();
+        let entered = Mutex::new(entered);
+        let borrowed = AtomicUsize::new(0);
+        let mut threads = Vec::new();
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            scope(|scope| {
+                for at in 0..2 {
+                    if at == panics_at {
+                        let panics = Panics;
+                        let callback = scope.create(move || {
+                            let _panics = &panics;
+                        });
+                        callback.expect("there is room");
+                        continue;
+                    }
+                    let slow = scope.create(|| {
+                        entered.lock().expect("no panic").send(()).expect("the test waits");
+                        std::thread::sleep(std::time::Duration::from_millis(100));
+                        borrowed.store(1, Relaxed);
+                    });
+                    // SAFETY: it has this type, and lives as long as it is called.
+                    let call = unsafe { slow.expect("there is room").as_fn::<Nothing>() };
+                    threads.push(std::thread::spawn(move || call()));
+                    has_entered.recv().expect("it enters");
+                }
+            });
+        }));
+        assert_eq!(borrowed.load(Relaxed), 1);
+        assert_eq!(result.expect_err("it panics").downcast_ref(), Some(&"dropped"));
+        threads.into_iter().for_each(|thread| thread.join().expect("no panic"));
+    }
+}
+
+#[test]
+fn closures_make_others_in_their_scope_while_it_ends() {
+    /// Makes a callback when it is dropped.
+    struct Makes<'scope, 'env>(Arc<OnceLock<Scope<'scope, 'env>>>, &'env AtomicUsize);
+    impl Drop for Makes<'_, '_> {
+        fn drop(&mut self) {
+            let made = self.0.get().expect("it was shared").create(|| {});
+            self.1.fetch_add(usize::from(made.is_ok()), Relaxed);
+        }
+    }
+    let (entered, has_entered) = channel();
+    let entered = Mutex::new(entered);
+    let made = AtomicUsize::new(0);
+    let mut threads = Vec::new();
+    scope(|scope| {
+        let shared = Arc::new(OnceLock::new());
+        let makes = Makes(Arc::clone(&shared), &made);
+        let slow = scope.create(move || {
+            entered.lock().expect("no panic").send(()).expect("the test waits");
+            // By then the scope ends.
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            let callback = makes.0.get().expect("it was shared").create(|| {});
+            makes.1.fetch_add(usize::from(callback.is_ok()), Relaxed);
+        });
+        // SAFETY: it has this type, and lives as long as it is called.
+        let call = unsafe { slow.expect("there is room").as_fn::<Nothing>() };
+        assert!(shared.set(scope).is_ok());
+        threads.push(std::thread::spawn(move || call()));
+        has_entered.recv().expect("it enters");
+    });
+    assert_eq!(made.load(Relaxed), 2);
     threads.into_iter().for_each(|thread| thread.join().expect("no panic"));
 }

@@ -57,6 +57,29 @@ mod abort {
         assert_aborted(&output, &format!("{START}number 1\n"));
     }
 
+    /// Then there is no message, but an end.
+    #[cfg(unix)]
+    #[test]
+    fn also_where_nobody_reads_the_message() {
+        use std::os::unix::process::ExitStatusExt;
+        if ends_here() {
+            let callback = Callback::new(|_: i32| -> () { quietly("nobody hears") });
+            let callback = callback.expect("there is room");
+            // SAFETY: it has this type, and is alive.
+            let call = unsafe { callback.as_fn::<extern "C-unwind" fn(i32)>() };
+            let mut pipe = [0; 2];
+            // SAFETY: there is room for two, and they are this test's.
+            let done = unsafe {
+                libc::pipe(pipe.as_mut_ptr()) + libc::close(pipe[0]) + libc::dup2(pipe[1], 2)
+            };
+            assert_eq!(done, 2);
+            let _ = catch_unwind(|| call(1));
+            std::process::exit(0);
+        }
+        let output = in_a_process("abort::also_where_nobody_reads_the_message");
+        assert_eq!(output.status.signal(), Some(libc::SIGABRT), "{}", output.status);
+    }
+
     #[test]
     fn says_when_there_is_no_text() {
         if ends_here() {

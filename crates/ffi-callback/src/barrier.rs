@@ -7,7 +7,7 @@
 //! run a barrier on behalf of all threads ([`heavy`]), those that are called need none of their own
 //! ([`light`]): the compiler alone is kept from changing the order.
 
-use crate::sync::Ordering;
+use crate::sync::{Ordering, fence};
 #[cfg(not(loom))]
 use std::sync::atomic::{AtomicBool, compiler_fence};
 
@@ -21,7 +21,7 @@ pub(crate) fn prepare() {
     IS_THERE.store(system::prepare(), Ordering::Relaxed);
 }
 
-/// Whether the two work. Otherwise no call may rely on them.
+/// Whether there is a heavy one. Otherwise both sides need a [`full`] one.
 pub(crate) fn is_there() -> bool {
     #[cfg(not(loom))]
     return IS_THERE.load(Ordering::Relaxed);
@@ -35,17 +35,28 @@ pub(crate) fn light() {
     #[cfg(not(loom))]
     compiler_fence(Ordering::SeqCst);
     #[cfg(loom)]
-    crate::sync::fence(Ordering::SeqCst);
+    fence(Ordering::SeqCst);
 }
 
-/// What a thread does between what it writes and what it reads, if the other one does [`light`].
+/// As [`light`], where the heavy barrier may be missing.
+pub(crate) fn full() {
+    light();
+    if !is_there() {
+        fence(Ordering::SeqCst);
+    }
+}
+
+/// What a thread does between what it writes and what it reads, if the other one does [`light`], or
+/// [`full`] where this one costs no more.
 pub(crate) fn heavy() {
     #[cfg(not(loom))]
     if is_there() {
         system::heavy();
+    } else {
+        fence(Ordering::SeqCst);
     }
     #[cfg(loom)]
-    crate::sync::fence(Ordering::SeqCst);
+    fence(Ordering::SeqCst);
 }
 
 #[cfg(all(not(loom), target_os = "linux"))]
@@ -69,8 +80,7 @@ mod system {
         // It worked before, so it fails only where a filter came later. To go on would be to free what
         // others may be in.
         if !membarrier(RUN) && !prepare() {
-            eprintln!("ffi: membarrier worked and no longer does; aborting");
-            std::process::abort();
+            crate::ending::end(format_args!("membarrier worked and no longer does; aborting"));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A closure with its trampoline, and what happens when C calls it.
 
+use crate::ending::end;
 use crate::error::CallbackError;
 use crate::infer::{Closure, MAX_PARAMETERS};
 use crate::on_panic::{OnPanic, panicked};
@@ -336,12 +337,12 @@ unsafe extern "C-unwind" fn enter<B: Body>(
 /// Runs a closure, for [`enter_slowly`].
 ///
 /// # Safety
-/// The frame's head is of a context with that body, and the call is one by its plan.
+/// `head` is the gate's, of a context with that body, and the frame of a call by its plan.
 #[cold]
-unsafe fn run<B: Body>(frame: &Frame<'_>) {
-    // SAFETY: the caller's.
+unsafe fn run<B: Body>(head: *const Head, frame: &Frame<'_>) {
+    // SAFETY: the caller's. The frame's own reference to the head would not do: the body is behind it.
     unsafe {
-        let context = &*std::ptr::from_ref(frame.head).cast::<Context<B>>();
+        let context = &*head.cast::<Context<B>>();
         context.body.run(frame);
     }
 }
@@ -354,7 +355,7 @@ unsafe fn run<B: Body>(frame: &Frame<'_>) {
 #[cold]
 unsafe fn enter_slowly(
     gate: &'static Gate,
-    run: unsafe fn(&Frame<'_>),
+    run: unsafe fn(*const Head, &Frame<'_>),
     registers: *mut u8,
     stack: *const u8,
     returned: *mut u8,
@@ -368,16 +369,17 @@ unsafe fn enter_slowly(
             }
         }
     }
-    let record = threads::own().or_else(threads::make_own);
+    let record = threads::own_or_made();
     let _call = Call(gate, Some(Inside::enter(gate, record)));
+    let context = gate.head();
     // SAFETY: what is behind the gate stays while the call is noted.
-    let Some(head) = (unsafe { gate.head().as_ref() }) else {
+    let Some(head) = (unsafe { context.as_ref() }) else {
         // SAFETY: the registers are those of a call by the plan that was behind the gate.
         return unsafe { stale(gate, registers, returned) };
     };
     let frame = Frame { head, registers, stack, returned };
     // SAFETY: the caller's.
-    let run = || unsafe { run(&frame) };
+    let run = || unsafe { run(context, &frame) };
     if head.unwinds {
         run();
     } else if let Err(payload) = catch_unwind(AssertUnwindSafe(run)) {
@@ -405,6 +407,5 @@ unsafe fn stale(gate: &Gate, registers: *mut u8, returned: *mut u8) {
     let Some(text) = text.unwrap_or_else(|| Some("(another has its place by now)".into())) else {
         return;
     };
-    eprintln!("ffi: C called the callback {text} after it was dropped; aborting");
-    std::process::abort();
+    end(format_args!("C called the callback {text} after it was dropped; aborting"));
 }

@@ -24,6 +24,7 @@
 mod barrier;
 mod callback;
 mod dynamic;
+mod ending;
 mod error;
 mod exclusive;
 mod grow;

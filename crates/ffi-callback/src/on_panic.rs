@@ -1,10 +1,12 @@
 //! What becomes of a panic in a callback.
 
 use crate::callback::{Head, Identity};
+use crate::ending::end;
 use crate::prepared::Prepared;
 use crate::resume;
 use ffi_types::{CType, InterfaceReason, ReturnPlan, TypeKind};
 use std::any::Any;
+use std::mem::MaybeUninit;
 
 /// What becomes of a panic in a callback's closure. It may not travel into C on its own: C's
 /// functions are not made for it.
@@ -44,9 +46,8 @@ impl OnPanic {
     /// # Ok::<(), ffi_callback::CallbackError>(())
     /// ```
     pub fn returning<T: CType>(value: T) -> Self {
-        let mut bytes = vec![0; size_of::<T>()];
-        // SAFETY: the vector has as many bytes. Padding, which Rust does not look at, is copied with
-        // the rest.
+        let mut bytes = vec![MaybeUninit::new(0); size_of::<T>()];
+        // SAFETY: the vector has as many bytes.
         unsafe { bytes.as_mut_ptr().cast::<T>().write_unaligned(value) };
         Self::Return(ReturnValue { bytes: bytes.into(), kind: T::KIND })
     }
@@ -55,7 +56,8 @@ impl OnPanic {
 /// A value that C gets instead of a closure's result.
 #[derive(Debug, Clone)]
 pub struct ReturnValue {
-    bytes: Box<[u8]>,
+    /// Padding stays uninitialised.
+    bytes: Box<[MaybeUninit<u8>]>,
     kind: Option<TypeKind>,
 }
 
@@ -77,16 +79,21 @@ impl ReturnValue {
 
 /// # Safety
 /// The registers are those of a call by this plan, and the bytes as many as the result has.
-unsafe fn give(prepared: &Prepared, bytes: &[u8], registers: *mut u8, returned: *mut u8) {
-    let plan = &prepared.plan;
+unsafe fn give(
+    prepared: &Prepared,
+    bytes: &[MaybeUninit<u8>],
+    registers: *mut u8,
+    returned: *mut u8,
+) {
+    let (plan, value, len) = (&prepared.plan, bytes.as_ptr().cast::<u8>(), bytes.len());
     // SAFETY: the registers are the caller's, and there is room for the result where C wants it.
     unsafe {
         let value = match plan.result_pointer(registers) {
             Some(memory) => {
-                memory.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+                memory.copy_from_nonoverlapping(value, len);
                 memory.cast_const()
             }
-            None => bytes.as_ptr(),
+            None => value,
         };
         plan.store_return(value, returned);
     }
@@ -128,7 +135,7 @@ pub(crate) unsafe fn panicked(
 /// The registers are those of a call by this plan.
 unsafe fn give_zeros(prepared: &Prepared, registers: *mut u8, returned: *mut u8) {
     if let ReturnPlan::Memory { .. } = prepared.plan.return_plan() {
-        let zeros = vec![0; prepared.signature.return_type().size()];
+        let zeros = vec![MaybeUninit::new(0); prepared.signature.return_type().size()];
         // SAFETY: the caller's.
         unsafe { give(prepared, &zeros, registers, returned) };
     }
@@ -149,9 +156,7 @@ fn abort(identity: &Identity, payload: &(dyn Any + Send), how: &str) -> ! {
         .copied()
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("(the payload is no text)");
-    eprintln!(
-        "ffi: the callback {identity} panicked{how}, and a panic cannot travel into C; aborting: \
-         {text}"
-    );
-    std::process::abort();
+    end(format_args!(
+        "the callback {identity} panicked{how}, and a panic cannot travel into C; aborting: {text}"
+    ));
 }

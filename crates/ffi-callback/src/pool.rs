@@ -7,6 +7,7 @@
 
 use crate::barrier;
 use crate::callback::{Identity, Owned};
+use crate::ending::end;
 use crate::error::{CallbackError, GrowthError};
 use crate::grow;
 use crate::running::{Gate, Record, is_inside};
@@ -104,8 +105,7 @@ unsafe extern "C-unwind" fn stale(
     _: *mut u8,
     _: *const Slot,
 ) {
-    eprintln!("ffi: C called a trampoline that has been dropped; aborting");
-    std::process::abort();
+    end(format_args!("C called a trampoline that has been dropped; aborting"));
 }
 
 impl State {
@@ -114,10 +114,15 @@ impl State {
         STATE.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn prepare(&mut self) {
-        barrier::prepare();
-        threads::prepare();
-        self.is_prepared = true;
+    /// As [`lock`](Self::lock), to make something: before the first, the system is told of it.
+    fn prepared() -> MutexGuard<'static, Self> {
+        let mut state = Self::lock();
+        if !state.is_prepared {
+            barrier::prepare();
+            threads::prepare();
+            state.is_prepared = true;
+        }
+        state
     }
 
     fn pool(&mut self, table: &'static ThunkTable) -> &mut Pool {
@@ -264,7 +269,7 @@ impl Trampoline {
         handler: *const c_void,
         context: *const CallbackHeader,
     ) -> Result<Self, CallbackError> {
-        let place = State::lock().pool(convention.thunks()?).take(convention.convention())?;
+        let place = State::prepared().pool(convention.thunks()?).take(convention.convention())?;
         let trampoline = Self { place };
         // SAFETY: the caller's.
         unsafe { trampoline.point_at(handler, context) };
@@ -339,10 +344,7 @@ impl Gated {
         dispatch: Dispatch,
         context: &Owned,
     ) -> Result<Self, CallbackError> {
-        let mut state = State::lock();
-        if !state.is_prepared {
-            state.prepare();
-        }
+        let mut state = State::prepared();
         let pool = state.pool(convention.thunks()?);
         let (place, gate) = pool.take_gated(convention.convention())?;
         drop(state);
@@ -407,8 +409,9 @@ impl Gated {
 #[cold]
 pub(crate) fn reclaim() {
     let left = State::lock().take_left();
-    if catch_unwind(AssertUnwindSafe(|| drop(left))).is_err() {
-        eprintln!("ffi: a callback that was dropped panicked when its closure was; aborting");
-        std::process::abort();
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(left))) {
+        // It may panic when it is dropped.
+        std::mem::forget(payload);
+        end(format_args!("a callback that was dropped panicked when its closure was; aborting"));
     }
 }

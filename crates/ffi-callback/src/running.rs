@@ -7,8 +7,8 @@
 //! returns; that call finds its gate closed, and frees it.
 //!
 //! Only the thread itself writes to its record, so that calls on many threads share nothing that
-//! any of them writes. `barrier.rs` says what keeps the order of notes and gates. Where it can not,
-//! and for what a record has no place for, calls are counted at their gates.
+//! any of them writes. `barrier.rs` says what keeps the order of notes and gates. Calls that no
+//! record has a place for are counted at their gates.
 
 use crate::barrier;
 use crate::callback::Head;
@@ -141,6 +141,7 @@ pub(crate) enum Inside<'a> {
 impl<'a> Inside<'a> {
     pub(crate) fn enter(gate: &Gate, record: Option<&'a Record>) -> Self {
         if let Some(note) = record.and_then(|record| record.note(gate)) {
+            barrier::full();
             return Self::Noted(note);
         }
         gate.calls.fetch_add(1, Ordering::SeqCst);
@@ -151,7 +152,11 @@ impl<'a> Inside<'a> {
     /// As [`Note::remove`].
     pub(crate) fn leave(self, gate: &Gate) -> bool {
         match self {
-            Self::Noted(note) => note.remove(gate),
+            Self::Noted(note) => {
+                note.remove(gate);
+                barrier::full();
+                gate.is_closed()
+            }
             Self::Counted => {
                 gate.calls.fetch_sub(1, Ordering::SeqCst);
                 fence(Ordering::SeqCst);

@@ -89,8 +89,14 @@ pub fn scope<'env, R>(f: impl for<'scope> FnOnce(&'scope Scope<'scope, 'env>) ->
     struct End<'a, 'scope, 'env>(&'a Scope<'scope, 'env>);
     impl Drop for End<'_, '_, '_> {
         fn drop(&mut self) {
-            let mut callbacks = self.0.callbacks.lock().unwrap_or_else(PoisonError::into_inner);
-            callbacks.drain(..).for_each(Callback::drop_and_wait);
+            // One at a time, with nothing locked: closures may make others in the scope while they
+            // run, and when they are dropped.
+            while let Some(callback) = self.0.last() {
+                // Waits for the others if the closure panics when it is dropped.
+                let others = End(self.0);
+                callback.drop_and_wait();
+                std::mem::forget(others);
+            }
         }
     }
     let _end = End(&scope);
@@ -152,6 +158,11 @@ impl<'scope> Scope<'scope, '_> {
     {
         // SAFETY: the callback is dropped before what the closure borrows is.
         self.keep(unsafe { options.create_mut_borrowing(convention, closure) }?)
+    }
+
+    /// Takes out the callback that was made last.
+    fn last(&self) -> Option<Callback> {
+        self.callbacks.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
     fn keep(&'scope self, callback: Callback) -> Result<ScopedCallback<'scope>, CallbackError> {

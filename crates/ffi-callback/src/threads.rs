@@ -10,6 +10,8 @@ use std::ptr::null;
 thread_local! {
     /// Nothing is dropped with it, so it can be read as long as the thread runs anything at all.
     static OWN: Cell<*const Record> = const { Cell::new(null()) };
+    /// The same, for calls that need no barrier of their own: null where they all do.
+    static FAST: Cell<*const Record> = const { Cell::new(null()) };
     /// Its end is the thread's.
     static END: End = const { End };
 }
@@ -25,6 +27,7 @@ impl Drop for End {
 
 /// Gives the thread's record to those that come later.
 fn give_back() {
+    FAST.set(null());
     // SAFETY: records live for ever.
     let Some(own) = (unsafe { OWN.replace(null()).as_ref() }) else { return };
     // Otherwise a coroutine, say, is inside a callback and went on to another thread.
@@ -35,20 +38,21 @@ fn give_back() {
     }
 }
 
-/// The thread's record; `None` if it has none yet, or cannot have one.
+/// The thread's record, for calls with the light barrier alone; `None` if it has none yet, or cannot
+/// have one, or that barrier is too light here.
 #[inline(always)]
 pub(crate) fn own() -> Option<&'static Record> {
     // SAFETY: records live for ever.
-    unsafe { OWN.get().as_ref() }
+    unsafe { FAST.get().as_ref() }
 }
 
-/// As [`own`], for the first call of a thread: makes a record. `None` where records cannot be relied
-/// on, and if the thread is ending: its destructors may call callbacks, but nothing would be there to
-/// tell of its end.
+/// The thread's record, for calls with the full barrier; made by its first call. `None` if the thread
+/// is ending: its destructors may call callbacks, but nothing would be there to tell of its end.
 #[cold]
-pub(crate) fn make_own() -> Option<&'static Record> {
-    if !barrier::is_there() {
-        return None;
+pub(crate) fn own_or_made() -> Option<&'static Record> {
+    // SAFETY: records live for ever.
+    if let Some(own) = unsafe { OWN.get().as_ref() } {
+        return Some(own);
     }
     END.try_with(|_| ()).ok()?;
     late::remember();
@@ -57,6 +61,9 @@ pub(crate) fn make_own() -> Option<&'static Record> {
     let record = unused.unwrap_or_else(|| Box::leak(Box::new(Record::new())));
     state.records.push(record);
     OWN.set(record);
+    if barrier::is_there() {
+        FAST.set(record);
+    }
     Some(record)
 }
 

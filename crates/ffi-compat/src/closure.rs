@@ -10,6 +10,7 @@ use ffi_callback::Trampoline;
 use ffi_types::{CallbackHeader, CallingConvention, Signature, Slot, Type};
 use std::alloc::Layout;
 use std::ffi::{c_char, c_void};
+use std::io::Write;
 use std::ptr::{null, null_mut};
 use std::sync::OnceLock;
 
@@ -355,7 +356,8 @@ macro_rules! ending {
             _: *mut u8,
             _: *const Slot,
         ) {
-            eprintln!($text);
+            // `eprintln!` panics where nobody reads it, and there is C below.
+            let _ = writeln!(std::io::stderr(), $text);
             std::process::abort();
         }
     };

@@ -22,7 +22,18 @@ fn from_file(code: &[u8], at: *mut u8) -> Result<(), GrowthError> {
     let found = find(&maps, code.as_ptr().addr(), code.len());
     let (path, offset) = found.ok_or(GrowthError::NoFile)?;
     let file = File::open(path).map_err(|e| GrowthError::io(GrowthStep::Open, &e))?;
-    map(&file, offset, code.len(), at)?;
+    map_same(&file, offset, code, at)
+}
+
+/// Maps a part of a file if it is this code.
+fn map_same(file: &File, offset: libc::off_t, code: &[u8], at: *mut u8) -> Result<(), GrowthError> {
+    // Whoever looks at pages past a file's end gets a signal. The path may lead to another file now
+    // without being called deleted: where something was mounted over it.
+    let metadata = file.metadata().map_err(|e| GrowthError::io(GrowthStep::Open, &e))?;
+    if metadata.len() < offset as u64 + code.len() as u64 {
+        return Err(GrowthError::OtherFile);
+    }
+    map(file, offset, code.len(), at)?;
     // SAFETY: it was mapped just now, with that size.
     if unsafe { std::slice::from_raw_parts(at, code.len()) } == code {
         return Ok(());
@@ -96,8 +107,9 @@ fn map(file: &File, offset: libc::off_t, size: usize, at: *mut u8) -> Result<(),
 
 #[cfg(test)]
 mod tests {
-    use super::{find, from_memory};
+    use super::{find, from_memory, map_same};
     use crate::error::GrowthError;
+    use std::fs::File;
     use std::path::Path;
 
     const MAPS: &[u8] = b"\
@@ -134,6 +146,25 @@ mod tests {
         let start = format!("{:x}-", at.addr());
         let line = maps.lines().find(|line| line.starts_with(&start)).expect("it is mapped");
         assert!(line.contains(" r-xp "), "{line}");
+        // SAFETY: nobody uses the pages.
+        unsafe { libc::munmap(at, size) };
+    }
+
+    #[test]
+    fn another_file_is_not_taken_for_it() {
+        let size = 4096;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANON;
+        let none = std::ptr::null_mut();
+        // SAFETY: the system chooses an address where nothing is.
+        let at = unsafe { libc::mmap(none, size, libc::PROT_NONE, flags, -1, 0) };
+        let program = File::open("/proc/self/exe").expect("it runs");
+        let start = std::fs::read("/proc/self/exe").expect("it runs");
+        assert_eq!(map_same(&program, 0, &start[..size], at.cast()), Ok(()));
+        let other = vec![0; size];
+        assert_eq!(map_same(&program, 0, &other, at.cast()), Err(GrowthError::OtherFile));
+        // To look at what is mapped there would be the end.
+        let past = start.len().next_multiple_of(size) as libc::off_t;
+        assert_eq!(map_same(&program, past, &other, at.cast()), Err(GrowthError::OtherFile));
         // SAFETY: nobody uses the pages.
         unsafe { libc::munmap(at, size) };
     }
