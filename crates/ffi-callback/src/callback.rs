@@ -116,7 +116,8 @@ pub struct Frame<'a> {
 /// # Safety contract
 /// Whoever calls the pointer, or hands it to code that does, promises that the pointer is called as
 /// the C function type it was made for, and not after the callback was dropped. C's `longjmp` may
-/// not leave the closure: its frames are Rust's.
+/// not leave the closure: its frames are Rust's. In a forked child an `FnMut` that another thread of
+/// the parent was inside of is never free again.
 pub struct Callback {
     trampoline: ManuallyDrop<Gated>,
     context: ManuallyDrop<Owned>,

@@ -116,7 +116,8 @@ pub(crate) struct Note<'a>(&'a AtomicPtr<Gate>);
 impl<'a> Note<'a> {
     #[inline(always)]
     fn write(place: &'a AtomicPtr<Gate>, gate: &Gate) -> Self {
-        place.store(std::ptr::from_ref(gate).cast_mut(), Ordering::Relaxed);
+        // Released, so that who reads this note sees all that the call before it did.
+        place.store(std::ptr::from_ref(gate).cast_mut(), Ordering::Release);
         barrier::light();
         Self(place)
     }
