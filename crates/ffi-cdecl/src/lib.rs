@@ -62,6 +62,7 @@ mod record;
 mod source;
 mod specifiers;
 mod terms;
+mod unknown;
 
 pub use constant::unescape;
 pub use ctype::{

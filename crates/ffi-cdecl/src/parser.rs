@@ -284,13 +284,8 @@ impl<'a> Parser<'a> {
         let name = self.text_of(token);
         self.suggestions += 1;
         let nearest = if self.suggestions <= MOST_SUGGESTIONS {
-            const KEYWORDS: [&str; 18] = [
-                "unsigned", "signed", "double", "float", "struct", "union", "enum", "const",
-                "char", "short", "int", "long", "void", "volatile", "typedef", "extern", "static",
-                "inline",
-            ];
             let known = self.header.typedefs.keys().map(|name| &**name);
-            ffi_types::nearest(name, known.chain(KEYWORDS)).map(ToString::to_string)
+            crate::unknown::meant(name, known).map(ToString::to_string)
         } else {
             None
         };

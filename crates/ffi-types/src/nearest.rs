@@ -16,7 +16,7 @@ pub fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&
     };
     let near = names.filter_map(|known| {
         if known.eq_ignore_ascii_case(name) {
-            return Some((0, known));
+            return Some((0, false, known));
         }
         let near = |known: &str| {
             let (a, b) = (known.as_bytes(), name.as_bytes());
@@ -24,11 +24,13 @@ pub fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&
             if comparable { distance(a, b) } else { usize::MAX }
         };
         // A `_t` that was left out is one slip, and the rest of the name may have none or one.
-        let stem = known.strip_suffix("_t").map_or(usize::MAX, |stem| near(stem).max(1));
-        let distance = near(known).min(stem);
-        (distance <= most).then_some((distance, known))
+        // Of names as near, the one that lacks nothing but this is meant: `uint32` is `uint32_t`, not
+        // `int32_t`.
+        let stem = known.strip_suffix("_t").map_or(usize::MAX, near);
+        let distance = near(known).min(stem.max(1));
+        (distance <= most).then_some((distance, stem != 0, known))
     });
-    near.min().map(|(_, known)| known)
+    near.min().map(|(.., known)| known)
 }
 
 /// How many letters must be changed, added, left out or swapped with the next.
@@ -57,12 +59,13 @@ mod tests {
 
     #[test]
     fn a_slip_of_the_hand_is_near() {
-        let names = ["size_t", "ssize_t", "uint32_t", "DWORD"];
+        let names = ["size_t", "ssize_t", "int32_t", "uint32_t", "DWORD"];
         let near = |name| nearest(name, names.into_iter());
         assert_eq!(near("unit32_t"), Some("uint32_t"));
         assert_eq!(near("sizet"), Some("size_t"));
         assert_eq!(near("size"), Some("size_t"));
         assert_eq!(near("unit32"), Some("uint32_t"));
+        assert_eq!(near("uint32"), Some("uint32_t"));
         assert_eq!(near("dword"), Some("DWORD"));
         assert_eq!(near("window"), None);
         assert_eq!(near(&"x".repeat(1000)), None);
