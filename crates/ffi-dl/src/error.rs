@@ -30,7 +30,7 @@ use std::fmt;
 /// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-#[error("cannot {}: {}", Attempt(self), OneLine(message))]
+#[error("cannot {}: {}{}", Attempt(self), OneLine(message), Hint(self))]
 pub struct LibraryError {
     /// What was tried.
     pub operation: Operation,
@@ -244,6 +244,23 @@ impl fmt::Display for OneLine<'_> {
                 }
                 _ => f.write_str(part)?,
             }
+        }
+        Ok(())
+    }
+}
+
+/// What a name looks like, for one that a linker would complete and the loader does not.
+struct Hint<'a>(&'a LibraryError);
+
+impl fmt::Display for Hint<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const EXAMPLE: &str =
+            if cfg!(target_vendor = "apple") { "libz.1.dylib" } else { "libz.so.1" };
+        let Self(LibraryError { operation, name, reason, .. }) = self;
+        let whole = name.contains(['.', '/', '\\']);
+        // Windows adds `.dll` to such a name by itself.
+        if cfg!(unix) && (*operation, *reason) == (Operation::Load, Reason::Os) && !whole {
+            write!(f, "; expected a whole name, such as {EXAMPLE}, or a path")?;
         }
         Ok(())
     }

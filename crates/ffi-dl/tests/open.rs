@@ -177,6 +177,25 @@ fn a_path_that_is_missing() {
     assert_windows(&error, 126);
 }
 
+/// `cc -lz` completes the name, and a newcomer expects no less here.
+#[cfg(unix)]
+#[test]
+fn a_name_as_a_linker_has_it() {
+    let example = if cfg!(target_vendor = "apple") { "libz.1.dylib" } else { "libz.so.1" };
+    for name in ["no_such_library", "libno_such_library"] {
+        let error = open(name).unwrap_err();
+        let hint = format!("; expected a whole name, such as {example}, or a path");
+        assert_eq!(
+            error.to_string(),
+            format!("cannot load library {name:?}: {}{hint}", error.message)
+        );
+    }
+    for name in ["libno_such_library.so", "./no_such_library"] {
+        let text = open(name).unwrap_err().to_string();
+        assert!(!text.contains("expected"), "{text}");
+    }
+}
+
 #[test]
 fn a_nul_in_the_name() {
     for (name, position) in [("libm\0.so.6", 4), (&format!("{LIBM}\0"), LIBM.len()), ("\0", 0)] {
