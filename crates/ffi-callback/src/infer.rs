@@ -13,6 +13,12 @@ pub(crate) const MAX_PARAMETERS: usize = 12;
 /// inferred.
 ///
 /// Sealed in effect: its methods are of use to this crate alone.
+#[diagnostic::on_unimplemented(
+    message = "C cannot call this as a callback",
+    label = "expected a closure of up to twelve parameters, each of a type that is `CType`",
+    note = "the types are written out, as in `|x: *const u8, n: usize| -> i32`; a raw pointer stands for a reference",
+    note = "for more parameters, or types known at run time, there is `Callback::dynamic`"
+)]
 pub trait ClosureOnce<Parameters>: Sized {
     /// The signature of the closure.
     ///
@@ -30,6 +36,12 @@ pub trait ClosureOnce<Parameters>: Sized {
 }
 
 /// As [`ClosureOnce`], for every `FnMut(A, B, …) -> R`.
+#[diagnostic::on_unimplemented(
+    message = "C cannot call this as a callback",
+    label = "expected a closure of up to twelve parameters, each of a type that is `CType`",
+    note = "the types are written out, as in `|x: *const u8, n: usize| -> i32`; a raw pointer stands for a reference",
+    note = "for more parameters, or types known at run time, there is `Callback::dynamic`"
+)]
 pub trait ClosureMut<Parameters>: ClosureOnce<Parameters> {
     /// As [`ClosureOnce::call_once`].
     ///
@@ -40,6 +52,12 @@ pub trait ClosureMut<Parameters>: ClosureOnce<Parameters> {
 }
 
 /// As [`ClosureOnce`], for every `Fn(A, B, …) -> R`.
+#[diagnostic::on_unimplemented(
+    message = "C cannot call this as a callback",
+    label = "expected a closure of up to twelve parameters, each of a type that is `CType`",
+    note = "the types are written out, as in `|x: *const u8, n: usize| -> i32`; a raw pointer stands for a reference",
+    note = "for more parameters, or types known at run time, there is `Callback::dynamic`"
+)]
 pub trait Closure<Parameters>: ClosureMut<Parameters> {
     /// As [`ClosureOnce::call_once`].
     ///

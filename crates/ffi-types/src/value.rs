@@ -51,7 +51,8 @@ use core::ptr::NonNull;
     message = "`{Self}` is no C type",
     label = "expected a type that is `CType`",
     note = "a struct, union or enum of yours becomes one by `#[derive(CType)]`, which needs `#[repr(C)]`",
-    note = "an array is one as a field that is written `[T; N]`, as C neither passes nor returns arrays"
+    note = "an array is one as a field that is written `[T; N]`, as C neither passes nor returns arrays",
+    note = "a string or slice is passed as its address: `c\"…\".as_ptr()`, `CString::as_ptr`, `[T]::as_ptr`"
 )]
 pub unsafe trait CType: Copy + 'static {
     /// The scalar that [`c_type`](Self::c_type) is; `None`, the default, for everything else. Known
