@@ -29,7 +29,7 @@ pub(crate) enum Failure {
     },
     #[error("{0}")]
     Parse(#[from] ffi_cdecl::ParseErrors),
-    #[error("{text:?} declares no function")]
+    #[error("{text:?} declares no function; expected a prototype, such as double sqrt(double)")]
     NoFunction { text: String },
     #[error("a picture is of one convention; expected one behind --abi")]
     OnePicture,
@@ -56,7 +56,11 @@ pub(crate) enum Failure {
     /// At least one, each told by itself.
     #[error("{} of several failed", .0.len())]
     Several(Vec<Failure>),
-    #[error("{}: expected {expected}{} arguments, found {found}", prototype, if *more { " or more" } else { "" })]
+    #[error("{prototype}: expected {expected} {}, found {found}", match (expected, more) {
+        (1, false) => "argument",
+        (_, false) => "arguments",
+        (_, true) => "or more arguments",
+    })]
     ArgumentCount { prototype: String, expected: usize, more: bool, found: usize },
     #[error(transparent)]
     Argument(#[from] Box<crate::call::ArgumentError>),
@@ -73,6 +77,15 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// A prototype that is no C. To say of a name alone that it is no type would mislead whoever
+    /// expects that the function's name is enough.
+    pub(crate) fn prototype(text: &str, errors: ffi_cdecl::ParseErrors) -> Self {
+        if text.chars().all(|c| c.is_alphanumeric() || c == '_') {
+            return Self::NoFunction { text: text.into() };
+        }
+        Self::Parse(errors)
+    }
+
     /// One that the convention is the reason for.
     pub(crate) fn by(convention: Convention, error: Self) -> Self {
         Self::By { abi: convention.to_string(), error: Box::new(error) }

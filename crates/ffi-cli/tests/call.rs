@@ -271,8 +271,8 @@ fn what_is_no_value_of_its_type_is_an_error() {
         (&["m", "float sqrtf(float)", "1e39"], "1e39 is too large for a `float`"),
         (&["m", "double sqrt(double)", "1e999"], "1e999 is too large for a `double`"),
         (&["m", "double sqrt(double)", "two"], "found \"two\", expected a number for `double`"),
-        (&["c", ABS], "int abs(int): expected 1 arguments, found 0"),
-        (&["c", ABS, "1", "2"], "int abs(int): expected 1 arguments, found 2"),
+        (&["c", ABS], "int abs(int): expected 1 argument, found 0"),
+        (&["c", ABS, "1", "2"], "int abs(int): expected 1 argument, found 2"),
         (&["c", "int printf(const char *, ...)"], "expected 1 or more arguments, found 0"),
         (
             &["c", "struct p { int x, y; }; int abs(struct p)", "{1}"],
@@ -340,6 +340,10 @@ fn what_is_no_value_of_its_type_is_an_error() {
             "parameter 0 `struct s`: member `v` is a flexible array, so a copy would not be the whole",
         ),
         (&["c", "int x;", "1"], "\"int x;\" declares no function"),
+        (
+            &["m", "sqrt", "1"],
+            "\"sqrt\" declares no function; expected a prototype, such as double sqrt(double)",
+        ),
         (&["c", "int abss(int)", "1"], "undefined symbol: abss; did you mean abs?"),
         (&["no_such_library", ABS, "1"], "tried libno_such_library.so: "),
         (&["--abi", "aapcs64", "c", ABS, "1"], "x86-64 programs can call sysv"),

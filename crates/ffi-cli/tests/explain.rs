@@ -248,6 +248,7 @@ fn what_cannot_be_explained_is_an_error() {
             "1:7: unknown type name `itn`; did you mean `int`?\n 1 | int f(itn)\n   |       ^",
         ),
         (&["explain", "int x"], "\"int x\" declares no function"),
+        (&["explain", "sqrt"], "expected a prototype, such as double sqrt(double)"),
         (&["explain", "int f(int, ...)", "--with", "float"], "C promotes `float` to `double`"),
         (&["explain", "int f(int)", "--with", "int"], "the function takes no `...`"),
         (&["layout", "int x;"], "\"int x;\" defines no struct or union"),

@@ -67,7 +67,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let options = args.abi.map_or_else(Options::default, Abi::options).windows_names(args.windows);
-    let mut header = options.parse(&args.prototype)?;
+    let header = options.parse(&args.prototype);
+    let mut header = header.map_err(|errors| Failure::prototype(&args.prototype, errors))?;
     let function = match header.functions() {
         [.., function] => function.clone(),
         [] => return Err(Failure::NoFunction { text: args.prototype.clone() }),

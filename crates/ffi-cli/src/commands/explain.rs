@@ -126,7 +126,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
 
 /// As one convention has it, with the warnings of the parser if they are new.
 fn explain(args: &Args, abi: Abi, warns: bool) -> Result<Explained, Failure> {
-    let mut header = abi.options().windows_names(args.windows).parse(&args.declaration)?;
+    let header = abi.options().windows_names(args.windows).parse(&args.declaration);
+    let mut header = header.map_err(|errors| Failure::prototype(&args.declaration, errors))?;
     if warns {
         warn(&header);
     }
