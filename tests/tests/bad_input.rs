@@ -593,7 +593,7 @@ fn a_variadic_index_past_the_end() {
     assert_eq!(error, about(InterfaceField::FirstVariadic, reason));
     assert_eq!(
         error.to_string(),
-        "index of the first variadic argument: 2 is past the end of the 1 arguments"
+        "index of the first variadic argument: 2 is past the end of the 1 argument"
     );
     assert!(CallInterface::variadic(Type::VOID, [Type::POINTER], 1).is_ok());
     assert!(CallInterface::variadic(Type::VOID, [Type::POINTER], usize::MAX).is_err());
@@ -964,4 +964,15 @@ fn every_error_is_one_error() {
     check::<TypeValidationError>();
     check::<CallingConventionError>();
     check::<UnsupportedPlatformError>();
+}
+
+/// The declaration is named, as there may be many of them.
+#[test]
+fn more_arguments_than_a_declaration_has() {
+    let library = Library::this().expect("the program");
+    let passed = library.variadic_function("double half(double)", [Type::F64]);
+    assert_eq!(
+        passed.expect_err("it takes no `...`").to_string(),
+        "`double half(double)`: expected 1 argument, found 2: the function takes no `...`"
+    );
 }

@@ -188,7 +188,7 @@ fn what_no_bit_field_holds_is_refused_and_changes_nothing() {
         (it.set("a", 4_i32), "`a`: 4 needs more than the 3 bits of the bit-field"),
         (it.set("a", -5_i32), "`a`: -5 needs more than the 3 bits of the bit-field"),
         (it.set("b", 16_u8), "`b`: 16 needs more than the 4 bits of the bit-field"),
-        (it.set("b", 1_u32), "`b`: expected 1 bytes for `uint8_t`, found 4"),
+        (it.set("b", 1_u32), "`b`: expected 1 byte for `uint8_t`, found 4"),
         (
             it.field("a").map(|_| ()),
             "`a`: it is a bit-field, which has no bytes of its own: use `get` and `set`",

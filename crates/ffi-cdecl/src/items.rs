@@ -147,7 +147,10 @@ pub enum SignatureError {
     #[error(transparent)]
     Type(#[from] UnsupportedTypeError),
     /// More arguments for a function that takes no `...`.
-    #[error("expected {expected} arguments, found {found}: the function takes no `...`")]
+    #[error(
+        "expected {expected} argument{}, found {found}: the function takes no `...`",
+        if *expected == 1 { "" } else { "s" }
+    )]
     NotVariadic {
         /// As many as it has parameters.
         expected: usize,

@@ -233,7 +233,7 @@ pub enum InterfaceReason {
         max: usize,
     },
     /// The index of the first variadic argument is past the end of the list.
-    #[error("{found} is past the end of the {count} arguments")]
+    #[error("{found} is past the end of the {count} argument{}", s(*count))]
     VariadicPastEnd {
         /// The index given.
         found: usize,
@@ -259,7 +259,7 @@ pub enum InterfaceReason {
         why: &'static str,
     },
     /// Another number of arguments than the interface was prepared for.
-    #[error("expected {expected} arguments, found {found}")]
+    #[error("expected {expected} argument{}, found {found}", s(*expected))]
     Count {
         /// How many the interface has.
         expected: usize,
@@ -267,7 +267,7 @@ pub enum InterfaceReason {
         found: usize,
     },
     /// A value of another size than the type it was prepared for.
-    #[error("expected {expected} bytes for `{ty}`, found {found}")]
+    #[error("expected {expected} byte{} for `{ty}`, found {found}", s(*expected))]
     Size {
         /// The size of the prepared type.
         expected: usize,
@@ -286,7 +286,7 @@ pub enum InterfaceReason {
         found: String,
     },
     /// There is no argument of this index.
-    #[error("there are only {count} arguments")]
+    #[error("there {} only {count} argument{}", if *count == 1 { "is" } else { "are" }, s(*count))]
     NoSuchArgument {
         /// How many there are.
         count: usize,
@@ -325,4 +325,9 @@ pub struct UnsupportedPlatformError {
     pub os: &'static str,
     /// The architecture, as `std::env::consts::ARCH` names it.
     pub architecture: &'static str,
+}
+
+/// What makes a noun behind that number a plural.
+const fn s(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
 }

@@ -231,7 +231,7 @@ impl CallInterface {
     /// assert_eq!(result, 42);
     /// // SAFETY: as above.
     /// let error = unsafe { interface.invoke(twice as *const c_void, &[], to) }.unwrap_err();
-    /// assert_eq!(error.to_string(), "argument list: expected 1 arguments, found 0");
+    /// assert_eq!(error.to_string(), "argument list: expected 1 argument, found 0");
     /// # Ok::<(), ffi::Error>(())
     /// ```
     #[inline]

@@ -217,7 +217,15 @@ fn load_variadic(
     declared: &ffi_cdecl::Function,
     variadic: impl IntoIterator<Item = Type>,
 ) -> Result<Function, DeclareError> {
-    let interface = CallInterface::with_signature(declared.signature_with(variadic)?)?;
+    let signature = declared.signature_with(variadic).map_err(|error| match error {
+        SignatureError::NotVariadic { .. } => DeclareError::Type(UnsupportedTypeError {
+            what: declared.to_string(),
+            reason: error.to_string(),
+            position: None,
+        }),
+        other => other.into(),
+    })?;
+    let interface = CallInterface::with_signature(signature)?;
     Ok(Function::load(library, declared.symbol(), &interface)?)
 }
 
