@@ -31,13 +31,18 @@ pub(crate) fn run(names: &[String]) -> Result<(), String> {
     if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(" "))) }
 }
 
-/// The rows of these names, or all, in the order of the table.
+/// The rows of these names, or all, in the order of the table; but none whose name follows a dash.
 fn select(names: &[String]) -> Result<Vec<&'static Row>, String> {
-    if let Some(unknown) = names.iter().find(|name| ROWS.iter().all(|row| row.name != **name)) {
+    let (without, with): (Vec<&str>, Vec<&str>) =
+        names.iter().map(|name| &**name).partition(|name| name.starts_with('-'));
+    let without: Vec<&str> = without.iter().map(|name| &name[1..]).collect();
+    let is_known = |name: &&&str| ROWS.iter().any(|row| row.name == **name);
+    if let Some(unknown) = with.iter().chain(&without).find(|name| !is_known(name)) {
         let known: Vec<&str> = ROWS.iter().map(|row| row.name).collect();
         return Err(format!("no row is called {unknown:?}; there are: {}", known.join(" ")));
     }
-    let wanted = |row: &&Row| names.is_empty() || names.iter().any(|name| name == row.name);
+    let wanted =
+        |row: &&Row| (with.is_empty() || with.contains(&row.name)) && !without.contains(&row.name);
     Ok(ROWS.iter().filter(wanted).collect())
 }
 

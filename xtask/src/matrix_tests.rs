@@ -16,6 +16,10 @@ fn all_rows_run_or_those_that_are_named() {
     assert_eq!(names(&[]).map(|all| all.len()), Ok(ROWS.len()));
     let two = names(&["x86-64-windows-gnu", "aarch64-linux"]);
     assert_eq!(two, Ok(vec!["aarch64-linux", "x86-64-windows-gnu"]));
+    let others = names(&["-x86-64-linux"]).expect("it is a row");
+    assert_eq!(others.len(), ROWS.len() - 1);
+    assert!(!others.contains(&"x86-64-linux"));
+    assert!(names(&["-vax"]).is_err());
 }
 
 #[test]
