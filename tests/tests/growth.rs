@@ -80,6 +80,7 @@ fn running_out_is_an_error_and_dropping_one_makes_room() {
     });
 }
 
+#[cfg(target_arch = "x86_64")]
 fn run_out() {
     let mut callbacks: Vec<Callback> =
         (0..2048).map(|n| number(n).expect("there is room")).collect();
@@ -121,9 +122,6 @@ fn a_program_whose_file_is_gone_grows_too() {
     alone("a_program_whose_file_is_gone_grows_too", || {
         let copy = tempfile::tempdir().expect("a directory");
         let program = std::env::current_exe().expect("a path");
-        if program.parent() == Some(std::env::temp_dir().as_path()) {
-            return;
-        }
         let gone = copy.path().join("gone");
         std::fs::copy(program, &gone).expect("it is a file");
         let mut command = ffi_tests::process::command(&gone);
