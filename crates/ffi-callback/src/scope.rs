@@ -62,24 +62,24 @@ impl ScopedCallback<'_> {
 /// ```
 /// A callback does not leave its scope:
 /// ```compile_fail
-/// # #[cfg(target_arch = "x86_64")] {
-/// use ffi_abi_sysv::SysV;
+/// # use ffi_types::CallingConvention;
 /// use ffi_callback::{CallbackOptions, scope};
+/// # fn with(convention: &dyn CallingConvention) {
 /// let text = String::from("borrowed");
 /// let callback = scope(|scope| {
-///     scope.create(CallbackOptions::new(), &SysV, || -> usize { text.len() }).expect("room")
+///     scope.create(CallbackOptions::new(), convention, || -> usize { text.len() }).expect("room")
 /// });
 /// # }
 /// ```
 /// nor does it borrow from within:
-/// ```compile_fail
-/// # #[cfg(target_arch = "x86_64")] {
-/// use ffi_abi_sysv::SysV;
+/// ```compile_fail,E0373
+/// # use ffi_types::CallingConvention;
 /// use ffi_callback::{CallbackOptions, scope};
+/// # fn with(convention: &dyn CallingConvention) {
 /// scope(|scope| {
 ///     let text = String::from("short-lived");
 ///     let length = || -> usize { text.len() };
-///     scope.create(CallbackOptions::new(), &SysV, length).expect("room");
+///     scope.create(CallbackOptions::new(), convention, length).expect("room");
 /// });
 /// # }
 /// ```
