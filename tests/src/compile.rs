@@ -2,8 +2,13 @@
 //!
 //! In an emulator and under Wine no compiler can be started. `cargo xtask matrix` then runs one
 //! outside, and `FFI_TEST_COMPILER` says where it listens (`xtask/src/compile_service.rs`).
+//!
+//! `FFI_TEST_CACHE` names a directory that keeps what was compiled, for the next optimisation level,
+//! libc or sanitizer whose tests want the same: compilers take most of the tests' time. It is for one
+//! state of a machine, as the compilers' versions are not looked at.
 
 use ffi::Library;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -191,6 +196,25 @@ pub fn object_by(compiler: Compiler, source: &str) -> Vec<u8> {
 
 /// What the compiler makes of the source, or its complaint.
 fn compile(command: &str, arguments: &[&str], source: &str) -> Result<Vec<u8>, String> {
+    let Some(cache) = std::env::var_os("FFI_TEST_CACHE").map(PathBuf::from) else {
+        return compile_now(command, arguments, source);
+    };
+    let mut hasher = DefaultHasher::new();
+    (command, arguments, source).hash(&mut hasher);
+    let kept = cache.join(format!("{:016x}", hasher.finish()));
+    if let Ok(bytes) = std::fs::read(&kept) {
+        return Ok(bytes);
+    }
+    let bytes = compile_now(command, arguments, source)?;
+    // Whole or not at all, as other tests look for it meanwhile. A full disk is no failure.
+    let _ = std::fs::create_dir_all(&cache)
+        .and_then(|()| tempfile::NamedTempFile::new_in(&cache))
+        .and_then(|mut file| file.write_all(&bytes).map(|()| file))
+        .and_then(|file| file.persist(&kept).map_err(Into::into));
+    Ok(bytes)
+}
+
+fn compile_now(command: &str, arguments: &[&str], source: &str) -> Result<Vec<u8>, String> {
     match std::env::var("FFI_TEST_COMPILER") {
         Ok(place) => ask(&place, command, arguments, source)
             .unwrap_or_else(|error| Err(format!("FFI_TEST_COMPILER={place}: {error}"))),
