@@ -1,6 +1,7 @@
 //! Runs the rows of the table: `cargo xtask matrix [ROW…]`.
 
-use crate::rows::{Need, ROWS, Row, Toolchain};
+use crate::prepare::WineServer;
+use crate::rows::{How, Need, ROWS, Row, Toolchain};
 use crate::steps::{Count, Step, Steps, Verdict, stream, totals};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -62,6 +63,14 @@ pub(crate) fn run_row(row: &Row, directory: &Path, compiler: &str) -> Step {
         let prepare = || (Count::default(), prepare(directory).into());
         steps.run(&format!("{}: preparation", row.name), prepare);
     }
+    let mut server = None;
+    if row.how == How::Wine {
+        let start = || {
+            let started = WineServer::start(directory).map(|started| server = Some(started));
+            (Count::default(), started.into())
+        };
+        steps.run(&format!("{}: Wine's server", row.name), start);
+    }
     for (name, words) in row.steps {
         let mut command = cargo(row, words, own, directory);
         // Where the host's compilers can be started, tests start them.
@@ -72,6 +81,7 @@ pub(crate) fn run_row(row: &Row, directory: &Path, compiler: &str) -> Step {
     }
     let mut whole = steps.into_one(row.name);
     whole.verdict = proven(row, whole.verdict, whole.count);
+    drop(server);
     whole.seconds = start.elapsed().as_secs_f64();
     whole
 }
@@ -90,7 +100,12 @@ pub(crate) fn cargo(row: &Row, words: &str, own: bool, directory: &Path) -> Comm
     let mut command = if own { crate::cargo() } else { Command::new("/usr/bin/cargo") };
     command.current_dir(crate::root());
     let mut words = words.split_whitespace();
-    command.args(words.next());
+    let subcommand = words.next();
+    command.args(subcommand);
+    if subcommand == Some("test") {
+        // A run of a row takes minutes, and is to say all that fails.
+        command.arg("--no-fail-fast");
+    }
     if row.toolchain != Toolchain::Own {
         command.args(["--target", row.target]);
     }

@@ -70,7 +70,7 @@ fn a_row_gets_its_toolchain_linker_runner_and_directory() {
         "CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=\"timeout ",
         "CARGO_TARGET_DIR=\"/t/x86-64-windows-gnu\"",
         "WINEPREFIX=\"/t/wine\"",
-        "\"/usr/bin/cargo\" \"test\" \"--target\" \"x86_64-pc-windows-gnu\" \
+        "\"/usr/bin/cargo\" \"test\" \"--no-fail-fast\" \"--target\" \"x86_64-pc-windows-gnu\" \
          \"-Zbuild-std=std,panic_unwind,test\" \"-p\" \"a\" \"--\" \"b\"",
     ] {
         assert!(wine.contains(part), "{part}: {wine}");

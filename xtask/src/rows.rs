@@ -69,6 +69,8 @@ pub(crate) struct Need {
 }
 
 pub(crate) const WINE: &str = "/usr/lib/wine/wine64";
+/// Itself, as `wineserver` beside it adds an option of its own.
+pub(crate) const WINE_SERVER: &str = "/usr/lib/wine/wineserver64";
 pub(crate) const MINGW: &str = "x86_64-w64-mingw32-gcc";
 pub(crate) const MUSL: &str = "musl-gcc";
 
