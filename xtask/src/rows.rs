@@ -179,6 +179,10 @@ const BUILD: &[(&str, &str)] = &[(
     "build --lib --workspace --exclude ffi-tests --exclude ffi-benches --exclude xtask",
 )];
 
+/// Emulated, code that is not optimised takes more time than optimising it does. Checks of overflow and
+/// the like stay.
+const QUICK: &[(&str, &str)] = &[("CARGO_PROFILE_DEV_OPT_LEVEL", "1")];
+
 /// The planners of all conventions.
 const PLANNERS: (&str, &str) =
     ("planners", "test -p ffi-abi-sysv -p ffi-abi-win64 -p ffi-abi-arm64 --test placements");
@@ -244,7 +248,7 @@ pub(crate) const ROWS: &[Row] = &[
         toolchain: Toolchain::Debian,
         linker: Some("aarch64-linux-gnu-gcc"),
         how: How::Qemu,
-        environment: &[],
+        environment: QUICK,
         needs: &[AARCH64, AARCH64_CPP, AARCH64_LIBRARIES, HEADERS, CLANG_22],
         prepare: None,
         directory: Some("aarch64-linux"),
@@ -263,7 +267,7 @@ pub(crate) const ROWS: &[Row] = &[
         toolchain: Toolchain::Debian,
         linker: Some("aarch64-linux-gnu-gcc"),
         how: How::PlacementQemu,
-        environment: &[],
+        environment: QUICK,
         needs: &[AARCH64, CLANG_22],
         prepare: None,
         directory: Some("aarch64-linux"),
@@ -277,7 +281,7 @@ pub(crate) const ROWS: &[Row] = &[
         toolchain: Toolchain::Debian,
         linker: Some("aarch64-linux-gnu-gcc"),
         how: How::PlacementQemu,
-        environment: &[],
+        environment: QUICK,
         needs: &[AARCH64, CLANG_22],
         prepare: None,
         directory: Some("aarch64-linux"),

@@ -240,9 +240,9 @@ impl Callee {
 /// Where an argument is in one piece, and aligned.
 fn whole(plan: &Plan, index: usize, size: usize, align: usize) -> Option<Place> {
     match plan.place(index, size)? {
-        // C aligned the stack area for it.
+        // Only System V's callers align the stack area to more than 16, and only for some.
         ffi_types::Place::Stack(offset)
-            if align <= 8 || (offset as usize).is_multiple_of(align) =>
+            if align <= 16 && (offset as usize).is_multiple_of(align) =>
         {
             Some(Place { area: Area::Stack, offset })
         }
