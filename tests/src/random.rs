@@ -5,7 +5,7 @@ use crate::shapes::{INTEGERS, SCALARS, array, finish, unusual};
 use fastrand::Rng;
 use ffi::{AggregateBuilder, Convention, Scalar, Type};
 
-/// As many cases as CI runs with each compiler of each convention: two have 5,000.
+/// As many cases as CI runs of each convention, its compilers together.
 pub const COUNT: usize = 2500;
 
 /// Random cases without end, of types as compilers for the platform of that convention have and

@@ -391,6 +391,9 @@ pub fn variadics() -> Vec<Case> {
         structure([Type::I64, Type::I64]),
         structure([array(Type::I8, 3)]),
         structure([array(Type::I64, 3)]),
+        packed([Type::I8, Type::I32]),
+        packed([Type::I8, Type::F64]),
+        union([Type::I32, Type::F32]),
     ]);
     let mut cases = Vec::new();
     for fixed in 1..=3 {

@@ -34,7 +34,7 @@ fn rows(convention: Convention) -> Vec<Row> {
     const USUAL: [&str; 3] = ["scalar_positions", "variadics", "eightbyte_mixtures"];
     const UNUSUAL: [&str; 3] = ["unusual_types", "unusual_variadics", "unusual_types"];
     const STRUCTS: [&str; 3] = ["eightbyte_mixtures", "variadics", "odd_aggregates"];
-    const ODD: [&str; 3] = ["odd_aggregates", "random_signatures", "odd_aggregates"];
+    const ODD: [&str; 3] = ["odd_aggregates", "variadics", "odd_aggregates"];
     const ALIGNED: [&str; 3] = ["odd_aggregates", "random_signatures", "random_signatures"];
     const BITS: [&str; 3] = ["bit_fields", "random_signatures", "random_signatures"];
     const EMPTY: [&str; 3] = ["empty_structs"; 3];
@@ -180,7 +180,7 @@ fn the_tests_that_it_names_exist() {
     }
 }
 
-/// The cases of a test of `oracle.rs`, right or wrong; enough of the random ones. `None` for a test
+/// The cases of a test of `oracle.rs`, right or wrong; of the random ones, those of one compiler. `None` for a test
 /// of `regressions.rs`.
 fn cases(test: &str, platform: Convention, seed: u64) -> Option<Vec<Case>> {
     Some(match test {
@@ -193,7 +193,7 @@ fn cases(test: &str, platform: Convention, seed: u64) -> Option<Vec<Case>> {
         "unusual_types" => shapes::unusual_types(platform),
         "unusual_variadics" => shapes::unusual_variadics(platform),
         "bit_fields" => shapes::bit_fields(platform),
-        "random_signatures" => random::cases(seed, platform).take(random::COUNT).collect(),
+        "random_signatures" => random::cases(seed, platform).take(random::COUNT / 2).collect(),
         _ => return None,
     })
 }
