@@ -33,8 +33,8 @@ pub(crate) fn wine(matrix: &Path) -> Result<(), String> {
 }
 
 /// The server of the prefix's programs, which stays until this is dropped. Debian's Wine starts one
-/// with `-p0`: it ends with every program, and the next program, if it comes while the server does,
-/// exits with 1 before `main` ("wine client error: recvmsg: Connection reset by peer").
+/// with `-p0`: it ends with every program, and the next program, if it comes while the server goes, may
+/// exit with 1 before `main` ("wine client error: recvmsg: Connection reset by peer").
 pub(crate) struct WineServer(PathBuf);
 
 impl WineServer {
