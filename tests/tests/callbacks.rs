@@ -205,6 +205,7 @@ fn a_result_that_is_not_set_is_zero() {
 #[test]
 fn the_same_closure_in_two_conventions_has_two_plans() {
     use ffi::{Convention, Win64};
+    let _turn = POOL.lock().expect("no panic");
     let implementation = |convention| ffi::implementation(convention).expect("both run here");
     let closure = |a: i32, b: f64| -> f64 { f64::from(a) - b };
     for _ in 0..2 {
