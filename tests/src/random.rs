@@ -8,6 +8,11 @@ use ffi::{AggregateBuilder, Convention, Scalar, Type};
 /// As many cases as CI runs of each convention, its compilers together.
 pub const COUNT: usize = 2500;
 
+/// How many of them are each compiler's. Where there is none, nothing is asked of it.
+pub fn of_each(compilers: usize) -> usize {
+    COUNT / compilers.max(1)
+}
+
 /// Random cases without end, of types as compilers for the platform of that convention have and
 /// lay out; the same seed gives the same cases.
 pub fn cases(seed: u64, platform: Convention) -> impl Iterator<Item = Case> {

@@ -93,8 +93,9 @@ fn over_aligned_arguments_are_aligned_wherever_the_stack_is() {
     let mut types = [double; 10];
     types[8..].fill(&raw mut wide);
     let (mut code, mut calls) = (null_mut(), 0_usize);
-    // SAFETY: a cif of zeros is one that is not prepared; the closure is called as it was prepared,
-    // and then freed.
+    // SAFETY: a cif of zeros is one that is not prepared; the types are complete, and outlive it. The
+    // cif is of what `receive` is in C, which is how `shifted` calls the closure; that has the type
+    // it is given here, its library is open, and the closure is freed after the last call.
     unsafe {
         let mut cif = std::mem::zeroed::<ffi_cif>();
         let (abi, count) = (FFI_DEFAULT_ABI, types.len() as u32);

@@ -22,7 +22,7 @@ macro_rules! corpus {
             #[test]
             fn random_signatures() {
                 let ways = ways::$ways();
-                ways::compare_random(&ways, random::COUNT / ways.len());
+                ways::compare_random(&ways, random::of_each(ways.len()));
             }
         }
     };

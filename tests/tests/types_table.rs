@@ -180,9 +180,9 @@ fn the_tests_that_it_names_exist() {
     }
 }
 
-/// The cases of a test of `oracle.rs`, right or wrong; of the random ones, those of one compiler. `None` for a test
-/// of `regressions.rs`.
-fn cases(test: &str, platform: Convention, seed: u64) -> Option<Vec<Case>> {
+/// The cases of a test of `oracle.rs`, right or wrong; `random` of them, if they are that. `None` for a
+/// test of `regressions.rs`.
+fn cases(test: &str, platform: Convention, seed: u64, random: usize) -> Option<Vec<Case>> {
     Some(match test {
         "scalar_positions" => shapes::scalar_positions(),
         "struct_sizes" => shapes::struct_sizes(),
@@ -193,7 +193,7 @@ fn cases(test: &str, platform: Convention, seed: u64) -> Option<Vec<Case>> {
         "unusual_types" => shapes::unusual_types(platform),
         "unusual_variadics" => shapes::unusual_variadics(platform),
         "bit_fields" => shapes::bit_fields(platform),
-        "random_signatures" => random::cases(seed, platform).take(random::COUNT / 2).collect(),
+        "random_signatures" => random::cases(seed, platform).take(random).collect(),
         _ => return None,
     })
 }
@@ -260,6 +260,7 @@ fn the_tests_that_it_names_try_the_types() {
     let mut untried = Vec::new();
     for (convention, ways) in witnesses() {
         let mut known = HashMap::new();
+        let random = random::of_each(ways.len());
         for row in rows(convention) {
             for (position, cell) in cells(convention, &row).into_iter().enumerate() {
                 // Without the registers for it nothing can be tried here.
@@ -269,7 +270,7 @@ fn the_tests_that_it_names_try_the_types() {
                 let tried = ways.iter().zip(1..).any(|(way, seed)| {
                     let all = known
                         .entry((test, seed))
-                        .or_insert_with(|| cases(test, way.platform(), seed));
+                        .or_insert_with(|| cases(test, way.platform(), seed, random));
                     let Some(all) = all else { return true };
                     let mut like = all.iter().filter(|case| positions(case, &row.ty)[position]);
                     like.any(|case| way.tries(&case.under(convention)))

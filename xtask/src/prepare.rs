@@ -39,7 +39,8 @@ pub(crate) struct WineServer(PathBuf);
 
 impl WineServer {
     pub(crate) fn start(matrix: &Path) -> Result<Self, String> {
-        run(wine_server(matrix, "-w"))?;
+        // One that an interrupted run left; mostly there is none, which this says by its status.
+        let _ = run(wine_server(matrix, "-k"));
         // Half an hour after the last program, if nobody lives to end it.
         run(wine_server(matrix, "-p1800"))?;
         Ok(Self(matrix.to_owned()))

@@ -240,7 +240,8 @@ impl Callee {
 /// Where an argument is in one piece, and aligned.
 fn whole(plan: &Plan, index: usize, size: usize, align: usize) -> Option<Place> {
     match plan.place(index, size)? {
-        // Only System V's callers align the stack area to more than 16, and only for some.
+        // C aligned the stack area to 16. What needs more is copied, though System V's callers align
+        // their stack for it: AAPCS64's do not.
         ffi_types::Place::Stack(offset)
             if align <= 16 && (offset as usize).is_multiple_of(align) =>
         {
